@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from include.adapters.store import api_answers, order_screen
+from include.adapters.store import api_answers, order_screen, views
 from include.adapters.store.alerts import SqlSightings
 from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.audit import history
@@ -33,6 +33,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.refunds import Part, RefundFacts, Way
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.effects.states import UNFINISHED
+from tests.effects import ManualClock
 from tests.many_rows import fill, plans
 
 MANY = 20_000
@@ -76,6 +77,16 @@ def test_the_order_behind_a_settlement_line_is_found(store: Engine) -> None:
         assert order_screen.behind(store, "acme_us", "WEB-17") == "ord_17"
         assert order_screen.behind(store, "acme_us", "WEB-0") is None
     assert "Index Cond: ((merchant_id = 'acme_us'::text) AND (purchase_order_key =" in told()
+
+
+def test_the_overview_reads_of_nothing_more_than_its_days(store: Engine) -> None:
+    """Three reports a day and merchant are kept for ever."""
+    with plans(store) as told:
+        views.overview(store, ManualClock(), date(2026, 11, 1), date(2026, 11, 2))
+    items, _, reports = told().partition(" on open_items")[2].partition(" on reports")
+    of_its_days = "(settlement_date >= '2026-11-01'::date)"
+    assert of_its_days in items
+    assert of_its_days in reports
 
 
 def test_a_page_of_orders_begins_where_the_one_before_ended(store: Engine) -> None:

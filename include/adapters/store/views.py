@@ -56,13 +56,17 @@ def overview(
             (merchant, day): count
             for merchant, day, count in connection.execute(
                 select(open_items.c.merchant_id, open_items.c.settlement_date, func.count())
-                .where(open_items.c.state == "open")
+                .where(
+                    open_items.c.state == "open", open_items.c.settlement_date.between(first, last)
+                )
                 .group_by(open_items.c.merchant_id, open_items.c.settlement_date)
             )
         }
         written: dict[tuple[str, date], list[str]] = {}
         for merchant, day, fmt in connection.execute(
-            select(reports.c.merchant_id, reports.c.settlement_date, reports.c.format)
+            select(reports.c.merchant_id, reports.c.settlement_date, reports.c.format).where(
+                reports.c.settlement_date.between(first, last)
+            )
         ):
             written.setdefault((merchant, day), []).append(fmt)
     result = []
