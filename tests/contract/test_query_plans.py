@@ -217,6 +217,17 @@ def test_a_stored_card_is_found_by_its_instrument(store: Engine) -> None:
     assert "ix_payment_tokens_merchant_id_instrument_token" in told()
 
 
+def test_orders_that_changed_since_the_last_night_are_read_without_the_others(
+    store: Engine,
+) -> None:
+    fill_orders(store, state="'completed'", content="repeat('x', 1500)")
+    since = datetime(2026, 11, 1, 5, 33, tzinfo=UTC)  # 20 of 20,000 seconds
+    with plans(store) as told:
+        assert list(SqlTokenBook(store).orders_with_tokens("acme_us", since)) == []
+    assert "ix_orders_state_updated_at" in told()
+    assert "Index Cond: ((state = ANY" in told()
+
+
 def test_whether_a_customer_is_shared_is_asked_of_each_that_has_a_card_twice(
     store: Engine,
 ) -> None:

@@ -207,9 +207,11 @@ class SqlTokenBook:
         after: tuple[datetime, str] = (since, "")
         while True:
             at, order_id = after
-            later = or_(
-                orders.c.updated_at > at,
-                and_(orders.c.updated_at == at, orders.c.order_id > order_id),
+            # The index on times begins with the state, so each is named: few orders have changed.
+            later = and_(
+                orders.c.state.in_([state.value for state in OrderState]),
+                orders.c.updated_at >= at,
+                or_(orders.c.updated_at > at, orders.c.order_id > order_id),
             )
             is_stored, is_anew = (
                 orders.c.facts.contains(one, autoescape=True) for one in (_IS_STORED, _IS_ANEW)
