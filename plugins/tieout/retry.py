@@ -1,7 +1,6 @@
 """When a failed task is tried again: the three error families decide, not the vendor's code."""
 
 import os
-import sys
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -9,14 +8,13 @@ from typing import Any
 from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from include.adapters.store.faults import is_full
+from include.adapters.store.faults import is_full, is_lost_connection
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
 # What looks like one may pass; a bug of ours does not. A task that runs out of its time counts: no
 # call to the outside may last so long, and three tries of hours each keep SYSPRO's slot and the
 # DAG's only run for half a day, before whose end no report is written.
 TRIES_OF_A_BUG = 3
-_SQLITE_ERROR = 1  # what SQLite says of a table or column it has not got; busy and full are others
 
 
 def faults_of(fault: BaseException) -> list[BaseException]:
@@ -36,19 +34,6 @@ def decisive(fault: BaseException) -> BaseException:
     lost = (one for one in found if is_lost_connection(one))
     bugs = (one for one in found if not isinstance(one, Rejected))
     return next(chain(lost, bugs, found))
-
-
-def is_lost_connection(fault: BaseException) -> bool:
-    """Say whether a database was away, failed over, full or busy: no bug, and it passes."""
-    if "sqlalchemy" not in sys.modules:  # DAG files import this module and must load in no time
-        return False
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
-    if not isinstance(fault, DBAPIError):
-        return False
-    if getattr(fault.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        return False
-    return isinstance(fault, InterfaceError | OperationalError) or fault.connection_invalidated
 
 
 def bug_tries(context: Any, try_number: int, max_tries: int) -> list[int]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.store import audit
+from include.adapters.store.faults import is_lost_connection
 from include.adapters.store.inbox import SqlInbox
 from include.domain.errors import Rejected, Retryable
 from include.domain.payments import PaymentStatus
@@ -44,7 +45,12 @@ class Post:
         self.inbox = SqlInbox(self.kit.database, self._now)
         self.spent = 0.0  # seconds, in handlers
         self.handling = HandleEvents(
-            self.inbox, self.handlers, "fraud@acme.example", say_nothing, lambda: self.spent
+            self.inbox,
+            self.handlers,
+            "fraud@acme.example",
+            say_nothing,
+            lambda: self.spent,
+            is_lost_connection,
         )
 
     def _now(self, _connection: Connection) -> datetime:
@@ -122,11 +128,18 @@ def test_a_bug_in_a_handler_is_a_dead_letter_without_its_words(post: Post) -> No
     assert "secret" not in post.kit.api.parts.letters.listing()[0].reason
 
 
-def test_a_database_that_is_gone_for_a_moment_needs_no_person(post: Post) -> None:
-    post.on("order.updated", OperationalError("SELECT 1", None, Exception("gone")))
+@pytest.mark.parametrize(("early", "gone"), [(0, 1), (5, 1), (0, 8)])
+def test_a_database_that_is_gone_for_a_while_needs_no_person(
+    post: Post, early: int, gone: int
+) -> None:
+    """Nor where the event has waited before, nor where its disk is full for some minutes."""
+    waits: list[Exception] = [NotYet("no capture yet") for _ in range(early)]
+    lost = [OperationalError("SELECT 1", None, Exception("gone")) for _ in range(gone)]
+    post.on("order.updated", *waits, *lost)
     post.put("a")
-    assert post.handling.run().waiting == 1
-    post.at += timedelta(seconds=5)
+    for _ in range(early + gone):
+        assert post.handling.run().waiting == 1
+        post.at += timedelta(minutes=15)
     assert post.handling.run().handled == 1
     assert post.kit.api.parts.letters.listing() == []
 

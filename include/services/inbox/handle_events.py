@@ -19,7 +19,7 @@ PATIENCE = timedelta(hours=24)
 _SHORTEST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 _HANGS_S = 5.0  # a partner that fails faster holds nobody up
-_TRIES_OF_A_BUG = 4  # it may have been the database, gone for a moment
+_TRIES_OF_A_BUG = 4  # waits for what the event speaks of count, too
 
 
 class NotYet(Exception):
@@ -66,6 +66,7 @@ class HandleEvents:
     owner: str  # of the dead letters
     tell: EventLog = log_event
     seconds: Callable[[], float] = time.monotonic
+    is_passing: Callable[[Exception], bool] = lambda _fault: False  # e.g. a database that was lost
 
     def run(self, limit: int = 200) -> Tally:
         """Handle what is due, oldest first; one event never stops the next."""
@@ -107,10 +108,15 @@ class HandleEvents:
                 hanging[row.source] = fault
             return self._wait(row, str(fault), fault.do)
         except Exception as bug:  # noqa: BLE001 - the edge: one event must not stop the others
-            reason = f"{type(bug).__name__} in the handler of {row.event_type}"
-            if row.tries + 1 < _TRIES_OF_A_BUG:
-                return self._wait(row, reason, "Mend it; then replay it.")
-            return Conclusion(InboxState.failed, reason, next_action="Mend it; then replay it.")
+            return self._broken(row, bug)
+
+    def _broken(self, row: InboxRow, bug: Exception) -> Conclusion:
+        reason = f"{type(bug).__name__} in the handler of {row.event_type}"
+        if self.is_passing(bug):
+            return self._wait(row, reason, "See to the database; then replay it.")
+        if row.tries + 1 < _TRIES_OF_A_BUG:
+            return self._wait(row, reason, "Mend it; then replay it.")
+        return Conclusion(InboxState.failed, reason, next_action="Mend it; then replay it.")
 
     def _wait(self, row: InboxRow, reason: str, next_action: str) -> Conclusion:
         now = self.inbox.now()

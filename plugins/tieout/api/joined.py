@@ -8,6 +8,7 @@ from functools import partial
 from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
+from include.adapters.store.faults import is_lost_connection
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.order_views import SqlOrderViews
 from include.domain.errors import Rejected
@@ -69,7 +70,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
     """Put the store's parts beside the partners."""
     store = context.store
     inbox = SqlInbox(store)
-    handling = HandleEvents(inbox, partners.handlers, partners.owner)
+    handling = HandleEvents(inbox, partners.handlers, partners.owner, is_passing=is_lost_connection)
 
     def shop(shop_id: str) -> ShopTerms:
         return context.today.shop(shop_id)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from tieout.retry import is_lost_connection
+from include.adapters.store.faults import is_lost_connection
 
 log = logging.getLogger(__name__)
 Said = TypeVar("Said")

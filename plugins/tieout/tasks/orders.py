@@ -83,11 +83,13 @@ def let_shoppers_go_first() -> None:
 
 def handle_inbox() -> str:
     """Work on webhooks that were stored and not handled yet."""
+    from include.adapters.store.faults import is_lost_connection
     from include.adapters.store.inbox import SqlInbox
     from tieout.desks.webhook_desk import handlers
 
     def work() -> str:
-        return str(HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration").run())
+        parts = SqlInbox(tieout().store), handlers(desks()), "integration"
+        return str(HandleEvents(*parts, is_passing=is_lost_connection).run())
 
     return logged("handle_inbox", "", work, then="sweep_orders")
 
