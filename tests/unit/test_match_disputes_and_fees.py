@@ -235,6 +235,33 @@ def test_a_summary_row_is_judged_by_the_sum_of_the_day(desk: Desk) -> None:
     assert "per_item of all cards: charged 0.21 USD, agreed 0.20 USD" in item.explanation
 
 
+@pytest.mark.parametrize(
+    ("code", "charged", "told"),
+    [
+        ("interchange", 20, []),  # 1.65 % of 12.00 is 0.198
+        ("interchange", 15, ["charged 0.15 USD, agreed 0.20 USD"]),
+        ("interchange", 24, []),  # 0.0165 of each of the twelve is 0.02
+        ("interchange", 26, ["charged 0.26 USD, agreed 0.24 USD"]),
+        ("by_card", 12, []),  # 1 % of a dollar is a cent, whichever way
+        ("by_card", 14, ["charged 0.14 USD, agreed 0.12 USD"]),
+    ],
+)
+def test_a_summary_row_may_round_each_transaction_or_their_sum(
+    desk: Desk, code: str, charged: int, told: list[str]
+) -> None:
+    orders = [str(n) for n in range(12)]
+    desk.match(
+        [
+            *(line(minor=100, reference=n, request=n, card_type="Visa") for n in orders),
+            line("fee", -charged, detail_code=code),
+        ],
+        [document(n, 100, reference=n) for n in orders],
+    )
+    found = desk.items.open_of_day(desk.day())
+    assert len(found) == len(told)
+    assert all(words in item.explanation for words, item in zip(told, found, strict=True))
+
+
 def test_what_a_person_resolved_stays_resolved(desk: Desk) -> None:
     again = ([line(reference="A", request="1")], [document("1", 9000, reference="A")])
     desk.match(*again)

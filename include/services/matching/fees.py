@@ -205,7 +205,11 @@ def _per_row(
     kinds: Mapping[tuple[str, str], str],
     itemized: set[tuple[str, str]],
 ) -> list[FeeDrift]:
-    """Judge summary rows: one fee kind, and one card type where the row says so, of the day."""
+    """Judge summary rows: one fee kind, and one card type where the row says so, of the day.
+
+    No source says whether an acquirer rounds each fee or their sum, which differ by cents: either
+    is what was agreed.
+    """
     import polars as pl
 
     summary = fees.filter(pl.col("request_id").is_null(), pl.col("merchant_reference").is_null())
@@ -223,7 +227,8 @@ def _per_row(
         if rate is None or source in itemized:
             continue
         expected = _expected_of_row(row, rate, sums)
-        if expected is not None:
+        if expected is not None and _is_off(row, rate, expected):
+            expected = _nearer(row, expected, _rounded_each(row, rate, today))
             card = row["card_type"] or "all cards"
             drift = _drift(row, rate, expected, card, f"{rate.fee_kind}|{card}|{row['currency']}")
             found += [drift] if drift else []
@@ -248,13 +253,41 @@ def _expected_of_row(
     return Money(sum(known), row["currency"]) if len(known) == len(parts) else None
 
 
+def _rounded_each(row: Mapping[str, Any], rate: FeeRate, today: "pl.DataFrame") -> Money:
+    """Return the price of a summary row where each transaction's share is rounded by itself."""
+    import polars as pl
+
+    classes = [line_class.value for line_class in rate.charged_on]
+    chosen = today.filter(pl.col("line_class").is_in(classes))
+    if row["card_type"] is not None:
+        chosen = chosen.filter(pl.col("card_type") == row["card_type"])
+    millionths = pl.lit(rate.rate_millionths)
+    if rate.card_rates:
+        millionths = pl.col("card_type").replace_strict(
+            dict(rate.card_rates), default=None, return_dtype=pl.Int64
+        )
+    shares = chosen.select(_half_even(pl.col("amount_minor").abs() * millionths).sum()).item()
+    return Money(int(shares) + rate.per_item_minor * chosen.height, row["currency"])
+
+
+def _is_off(row: Mapping[str, Any], rate: FeeRate, expected: Money) -> bool:
+    off: int = abs(row["amount_minor"] + expected.minor)
+    return off > rate.tolerance_minor
+
+
+def _nearer(row: Mapping[str, Any], one: Money, other: Money) -> Money:
+    """Return the one of two prices that the row's charge is nearer to."""
+    charged = -row["amount_minor"]
+    return min(one, other, key=lambda price: abs(charged - price.minor))
+
+
 def _drift(
     row: Mapping[str, Any], rate: FeeRate, expected: Money, about: str, key: str
 ) -> FeeDrift | None:
+    if not _is_off(row, rate, expected):
+        return None
     charged = Money(-row["amount_minor"], row["currency"])
     drift = charged - expected
-    if abs(drift.minor) <= rate.tolerance_minor:
-        return None
     return FeeDrift(
         row["row"],
         f"{row['file_digest']}:{row['line_no']}",
