@@ -55,10 +55,10 @@ def test_each_account_is_told_with_what_it_is_of(
     assert said(capsys, "acme_us", "--on", str(DAY)) == (
         "funds in transit (1160) at the end of 2026-10-30: 267.98 USD, in base 267.98 USD\n"
         "  2026-10-30          267.98 USD  batch B1, due 2026-11-04\n"
-        "  explained to the cent by 1 items, 0 of them overdue\n"
+        "  explained to the cent by 1 item, 0 of them overdue\n"
         "disputes receivable (1170) at the end of 2026-10-30: 80.00 USD, in base 80.00 USD\n"
         "  2026-10-30           80.00 USD  dispute K1, due 2026-11-19\n"
-        "  explained to the cent by 1 items, 0 of them overdue\n"
+        "  explained to the cent by 1 item, 0 of them overdue\n"
     )
     later = said(capsys, "acme_us", "--on", str(DAY + timedelta(days=30)))
     assert "batch B1, due 2026-11-04, OVERDUE" in later
@@ -82,7 +82,7 @@ def test_a_merchant_that_nobody_knows_is_named_with_those_that_are(
 def test_the_page_shows_the_same(room: Room, client: TestClient) -> None:
     page = client.get(f"/balances?merchant=acme_us&on={DAY}").text
     for shown in ("funds in transit 1160", "267.98 USD", "batch B1", "2026-11-04", "dispute K1",
-                  "explained to the cent by 1 items"):  # fmt: skip
+                  "explained to the cent by 1 item"):  # fmt: skip
         assert shown in page
     assert "is explained by nothing" not in page
     (journal, *_) = (booked.journal for booked in room.journals.of_day(room.day()))

@@ -41,7 +41,8 @@ def _tell(one: Balance, on: date) -> None:
     if one.rest.minor:
         say(f"  UNEXPLAINED {one.rest}: somebody must look before this month is closed")
     else:
-        say(f"  explained to the cent by {len(one.items)} items, {len(late)} of them overdue")
+        items = "1 item" if len(one.items) == 1 else f"{len(one.items)} items"
+        say(f"  explained to the cent by {items}, {len(late)} of them overdue")
 
 
 def _list(items: Iterable[BalanceItem], late: Iterable[BalanceItem]) -> None:
