@@ -1,10 +1,11 @@
-"""What part of an order's lines an amount stands for."""
+"""What a unit price keeps of an order's lines, and what part of them an amount stands for."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.domain.money import Money, total
-from include.domain.order_lines import part_of
+from include.domain.order_lines import is_kept, part_of, unit_price
 from include.domain.orders import LineKind, OrderLine
 
 
@@ -62,3 +63,25 @@ def test_parts_sum_to_their_amount_and_keep_their_signs(
             else:
                 assert part.net.minor >= 0
                 assert part.tax.minor >= 0
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "pieces", "price", "is_whole"),
+    [
+        (1000, "USD", 3, 333_333, True),  # 3.33333 x 3 = 9.99999
+        (1001, "USD", 1000, 1_001, True),
+        (2008, "USD", 1500, 1_339, False),  # 0.01339 x 1500 = 20.085: 20.08 or 20.09
+        (2, "USD", 10_000, 0, False),  # 0.000002 is no price at all
+        (1001, "JPY", 3000, 33_367, True),  # 0.33367 x 3000 = 1001.01
+        (1001, "JPY", 300_000, 334, False),  # 0.00334 x 300000 = 1002
+        (1230, "KWD", 1, 123_000, True),
+        (1235, "KWD", 1, 123_500, False),  # 1.235: SYSPRO's values have two decimals
+        (-500, "USD", 1, -500_000, True),
+    ],
+)
+def test_a_unit_price_gives_the_amount_again_or_is_known_not_to(
+    minor: int, currency: str, pieces: int, price: int, *, is_whole: bool
+) -> None:
+    worth = Money(minor, currency)
+    assert unit_price(worth, pieces * 1_000_000) == price
+    assert is_kept(worth, pieces * 1_000_000) == is_whole

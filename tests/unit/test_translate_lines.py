@@ -123,6 +123,12 @@ def test_only_lines_of_one_price_are_joined() -> None:
     assert _sums(merged) == _sums(lines)
 
 
+def test_lines_that_joined_would_be_a_cent_off_stay_apart() -> None:
+    """750 pieces of 10.04 cost 0.01339: 10.04 for 750, but 20.085 for 1,500, and not 20.08."""
+    lines = tuple(replace(_goods(n, 1004, 750), tax=Money(0, "USD")) for n in (1, 2, 3))
+    assert merge_identical(lines) == lines
+
+
 LINES = st.lists(
     st.tuples(
         st.integers(0, 500_000),

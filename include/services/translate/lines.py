@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from include.domain.errors import Rejected
 from include.domain.money import Money, allocate, total
+from include.domain.order_lines import is_kept
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import KitMode, Shop
 
@@ -96,19 +97,31 @@ def _with_share(kit: OrderLine, parts: Sequence[OrderLine]) -> Iterator[OrderLin
 
 
 def merge_identical(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
-    """Join goods of one stock code, unit, text and price; the first line's number stays."""
+    """Join goods of one stock code, unit, text and price; the first line's number stays.
+
+    What joined would be a cent off by its unit price stays apart.
+    """
     kits = {line.parent for line in lines if line.parent}
-    twins: dict[object, list[OrderLine]] = defaultdict(list)
+    found: list[OrderLine] = []
+    places: dict[object, int] = {}
     for line in lines:
         is_plain = line.kind is LineKind.goods and not line.parent and line.number not in kits
-        twins[_likeness(line) if is_plain else line.number].append(line)
-    return tuple(
-        replace(
-            _with(first, others),
-            quantity_millionths=sum(one.quantity_millionths for one in (first, *others)),
-        )
-        for first, *others in twins.values()
-    )
+        likeness = _likeness(line) if is_plain else line.number
+        if likeness in places and _is_whole(one := _joined(found[places[likeness]], line)):
+            found[places[likeness]] = one
+        else:
+            places[likeness] = len(found)
+            found.append(line)
+    return tuple(found)
+
+
+def _joined(first: OrderLine, second: OrderLine) -> OrderLine:
+    quantity = first.quantity_millionths + second.quantity_millionths
+    return replace(_with(first, [second]), quantity_millionths=quantity)
+
+
+def _is_whole(line: OrderLine) -> bool:
+    return all(is_kept(worth, line.quantity_millionths) for worth in (line.net, line.gross))
 
 
 def _likeness(line: OrderLine) -> object:

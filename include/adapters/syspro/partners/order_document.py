@@ -8,8 +8,9 @@ order discounts vanish in SYSPRO (reference, section 9).
 from include.adapters.syspro.documents import sortoi
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import AddSalesOrder
-from include.domain.money import MINOR_UNIT_DIGITS, Money, half_even
-from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, OrderLine
+from include.domain.money import Money
+from include.domain.order_lines import unit_price
+from include.domain.orders import QUANTITY_DIGITS, LineKind, OrderLine
 from include.domain.shops import Charge, ChargeLine
 
 _ONE = 10**QUANTITY_DIGITS
@@ -87,9 +88,7 @@ def charge_of(order: AddSalesOrder, line: OrderLine) -> Money:
 
 def price_of(order: AddSalesOrder, line: OrderLine) -> int:
     """Return the unit price in 1/100,000 of the major unit, half-even, as it is sent."""
-    worth = charge_of(order, line)
-    scale: int = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[worth.currency])
-    return half_even(worth.minor * scale * _ONE, line.quantity_millionths)
+    return unit_price(charge_of(order, line), line.quantity_millionths)
 
 
 def tax_status_of(order: AddSalesOrder, settings: SysproSettings) -> str:
