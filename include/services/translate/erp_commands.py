@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
+from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.money import Money
+from include.domain.order_lines import is_kept
 from include.domain.order_rules import OnShortStock, OrderRules
-from include.domain.orders import LineKind, Order, Shopper
+from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, Order, Shopper
 from include.domain.shops import RateSource, Shop, TaxMode
 from include.services.translate.lines import erp_lines
 from include.services.translate.ports import Addresses
@@ -95,7 +98,7 @@ def add_sales_order(
         special_instructions=instructions,
         is_suspended=is_suspended,
         allocation=allocation(rules, is_short=is_short),
-        prices_include_tax=shop.prices_include_tax and shop.tax is TaxMode.override,
+        prices_include_tax=_prices_include_tax(shop),
         is_untaxed=shop.tax is TaxMode.override,
         charges={
             kind: shop.charge(kind)
@@ -103,6 +106,29 @@ def add_sales_order(
             if kind is not LineKind.goods and any(line.kind is kind for line in lines)
         },
     )
+
+
+def demand_kept(order: Order, shop: Shop, where: str) -> None:
+    """Refuse an order whose amounts SYSPRO would round, before anybody's money is asked for.
+
+    Raises:
+        Rejected: a line's unit price of five decimals, or its value of two, is not its amount.
+    """
+    holds_tax = _prices_include_tax(shop)
+    for line in erp_lines(order.lines, shop):
+        worth = line.gross if holds_tax else line.net
+        if not is_kept(worth, line.quantity_millionths):
+            count = Decimal(line.quantity_millionths) / 10**QUANTITY_DIGITS
+            raise Rejected(
+                f"line {line.number} is {worth} for {count:f}, which SYSPRO cannot hold exactly: a "
+                f"price has {PRICE_DIGITS} decimals there, and a value 2",
+                where,
+                "Sell it in fewer pieces or in a larger unit, at a price of whole cents.",
+            )
+
+
+def _prices_include_tax(shop: Shop) -> bool:
+    return shop.prices_include_tax and shop.tax is TaxMode.override
 
 
 def allocation(rules: OrderRules, *, is_short: bool) -> str:

@@ -137,7 +137,8 @@ class ShopTranslator:
         One that was read from the shop's own JSON comes out as it went in.
 
         Raises:
-            Rejected: an address is wrong, or the order is larger than the rules allow.
+            Rejected: an address is wrong, the order is larger than the rules allow, or SYSPRO would
+                not hold its money to the cent.
         """
         where, shopper, rules = f"order {order.number}", order.shopper, self.rules
         if len(order.lines) > rules.max_lines:
@@ -153,6 +154,7 @@ class ShopTranslator:
                     where,
                     f"Order less, or raise max_quantity ({rules.where}).",
                 )
+        erp_commands.demand_kept(order, self.shop, where)
         checked = replace(
             shopper,
             bill_to=self.addresses.normalize(shopper.bill_to, f"{where}, bill_to"),
