@@ -12,7 +12,7 @@ from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.shape import SHIPPED, Shape, load_shape
 from include.adapters.shop.shop_writes import RefundSeen, RefundTold
 from include.domain.errors import Rejected
-from include.domain.money import Money
+from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
 from include.services.shop.ports import Raw, ShopOrder, ShopProduct, ShopRefund
 
@@ -249,6 +249,9 @@ class GenericShop:
     def _money(self, value: Any, currency: str) -> Money:
         where = self._settings.where
         if self._shape.refund_amount_unit == "minor":
+            if currency not in MINOR_UNIT_DIGITS:
+                do = "Read the refund in the shop."
+                raise Rejected(f"a refund is in {currency[:8]!r}, which is no currency", where, do)
             if isinstance(value, int) and not isinstance(value, bool):
                 return Money(value, currency)
             do = "Read the refund in the shop."
