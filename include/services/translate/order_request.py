@@ -124,7 +124,8 @@ def _shopper(fields: Fields, addresses: Addresses, where: str) -> Shopper:
     ship_fields = fields.inside("ship_to")
     # A shop that ships to the billing address leaves the other empty, in part or whole.
     has_own = ship_fields.has("country") and bool(ship_fields.rows("lines"))
-    ship_to = _address(ship_fields) if has_own else bill_to
+    # A company that names no person at either is the billing address's name, and this one's.
+    ship_to = _address(ship_fields, bill_to.name) if has_own else bill_to
     return Shopper(
         name=fields.text("name", 120),
         email=fields.mail("email"),
@@ -135,14 +136,14 @@ def _shopper(fields: Fields, addresses: Addresses, where: str) -> Shopper:
     )
 
 
-def _address(fields: Fields) -> Address:
+def _address(fields: Fields, usual_name: str | None = None) -> Address:
     rows = fields.rows("lines")
     if len(rows) > 4:
         raise fields.no("lines", f"has {len(rows)} lines", "Send at most four.")
     numbered = {str(i): row for i, row in enumerate(rows, 1)}
     inside = Fields(numbered, "address lines", fields.where)
     return Address(
-        name=fields.text("name", 120),
+        name=fields.text("name", 120, usual_name),
         lines=tuple(inside.text(name, 120) for name in numbered),
         city=fields.text("city", 80, default=""),
         country=fields.text("country", 80),

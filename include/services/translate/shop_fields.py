@@ -115,6 +115,7 @@ class _Reader:
         found = _follow(self._raw, rules.each)
         items = [found] if isinstance(found, Mapping) else found
         if items is None:
+            self._read.add(rules.each)
             return
         if items is _NOTHING or not isinstance(items, list):
             raise self._no(rules.each, "is missing" if items is _NOTHING else "is no list")
