@@ -4,7 +4,8 @@ Each command is the exact content of one effect (``canonical.to_json``).
 Source: SYSPRO reference, sections 4.1 to 4.4, 4.7 and 5.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -243,7 +244,23 @@ class ErpDocument:
     document_type: str  # I, C or D
     purchase_order: str
     sales_order: str
-    amount: Money  # positive, whatever SYSPRO's sign
+    # Positive, whatever SYSPRO's sign; below zero of an invoice alone, whose discount is more than
+    # the goods that are on it: nobody owes it, and the next invoice pays for it.
+    amount: Money
     document_date: date
     cursor: str = ""
     left: Money | None = None  # not paid, or not applied, yet; ``None``: SYSPRO does not say
+
+
+def owed_by(invoices: Iterable[ErpDocument]) -> Iterator[tuple[ErpDocument, Money]]:
+    """Yield what each invoice asks for, oldest first: one below zero goes off those after it.
+
+    The discount of an order is on its first invoice, whole, however few goods are.
+    """
+    ahead = Counter[str]()
+    for one in sorted(invoices, key=lambda one: (one.document_date, one.invoice)):
+        currency = one.amount.currency
+        owed = one.amount.minor + ahead[currency]
+        ahead[currency] = min(owed, 0)
+        if owed > 0:
+            yield one, Money(owed, currency)

@@ -52,9 +52,8 @@ class Play:
         placed = self.control(
             "shop_place_order",
             shop=SHOP,
-            lines=[{"sku": SKU, "quantity": 2}],
+            **{"lines": [{"sku": SKU, "quantity": 2}], **more},
             payment={"kind": "transient_token", "value": token},
-            **more,
         )
         return str(placed["order"]["number"])
 

@@ -306,7 +306,9 @@ class OrderReader(AccountReader):
         if day is None:
             raise Rejected("a document without a date", where, "Look at it in SYSPRO.")
         currency = self._settings.iso_currency(row.get("postcurrency", ""), where)
-        amount = read_amount(row.get("currencyvalue", ""), currency, where)
+        value = read_amount(row.get("currencyvalue", ""), currency, where)
+        is_signed = row.get("documenttype", "") == "I" and not is_payment(row)
+        amount = value if is_signed else Money(abs(value.minor), currency)
         sales_order = row.get("salesorder", "")
         return ErpDocument(
             customer=row.get("customer", ""),
@@ -314,10 +316,10 @@ class OrderReader(AccountReader):
             document_type=row.get("documenttype", ""),
             purchase_order=row.get("customerponumber", ""),
             sales_order=key_number(sales_order) if sales_order.strip("0") else "",
-            amount=Money(abs(amount.minor), currency),
+            amount=amount,
             document_date=day,
             cursor=cursor,
-            left=_left(row, amount, where),
+            left=_left(row, amount, where, is_turned=amount != value),
         )
 
     def _shipment(self, row: Row, cursor: str) -> Shipment:
@@ -362,10 +364,10 @@ class OrderReader(AccountReader):
         return found["carrier"].strip(), found["tracking"]
 
 
-def _left(row: Row, amount: Money, where: str) -> Money | None:
+def _left(row: Row, amount: Money, where: str, *, is_turned: bool) -> Money | None:
     """Return what is open of a document; below zero where more than all was paid."""
     text = row.get("invoicebal1", "")
     if not text:
         return None
     left = read_amount(text, amount.currency, where)
-    return -left if amount.minor < 0 else left
+    return -left if is_turned else left

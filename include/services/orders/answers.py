@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from include.domain.erp_orders import NOT_RELEASED, SUSPENDED
+from include.domain.erp_orders import NOT_RELEASED, SUSPENDED, owed_by
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnExpiry
@@ -170,11 +170,12 @@ def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) ->
     left = authorized(order, facts).minor - facts.promised_minor()
     if is_closed or not facts.is_invoiced or left <= 0:
         return facts
-    for document in desk.erp.documents_of(order.purchase_order, facts.customer):
-        is_ours = document.document_type == "I" and document.amount.currency == order.currency
-        minor, cause = min(document.amount.minor, left), f"invoice {document.invoice}"
+    shown = desk.erp.documents_of(order.purchase_order, facts.customer)
+    invoices = [one for one in shown if one.document_type == "I"]
+    for document, owed in owed_by(invoices):
+        minor, cause = min(owed.minor, left), f"invoice {document.invoice}"
         is_known = any(one.cause == cause for one in facts.requested_captures)
-        if is_known or not is_ours or minor <= 0:
+        if is_known or owed.currency != order.currency or minor <= 0:
             continue
         left -= minor
         amount = Money(minor, order.currency)
@@ -213,6 +214,7 @@ def _ask_delivered(
     # Credit notes count for nothing here: each is refunded by itself, out of what was charged.
     left = [one for one in shown if one.document_type == "I"]
     delivered = min(sum(one.amount.minor for one in left), authorized(order, facts).minor)
+    delivered = max(delivered, 0)  # a discount that is ahead of its goods
     invoices = [one.invoice for one in left]
     due, taken = delivered - facts.captured_minor(), {one.number for one in facts.captures}
     facts = replace(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment, owed_by
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen
@@ -166,11 +166,9 @@ class OrderFollower:
         if saga.facts.is_free:
             self._demand_covered(order, invoices)
         elif rules.capture_when is CaptureWhen.shipment and not is_paid:
-            for invoice in invoices:
+            for invoice, owed in owed_by(invoices):
                 cause = f"invoice {invoice.invoice}"
-                self.service.capture_delivered(
-                    order_id, invoice.amount, cause, self.tolerance_minor
-                )
+                self.service.capture_delivered(order_id, owed, cause, self.tolerance_minor)
             self._demand_covered(order, invoices)
         return invoices
 
