@@ -49,6 +49,17 @@ def unread(play: Play, order_id: str) -> list[DeadLetter]:
     return [one for one in listed if (one.kind, one.key) == item]
 
 
+def test_a_refund_of_nothing_moves_nothing_and_asks_nobody(play: Play) -> None:
+    """Goods came back, and their quantity is all that WooCommerce's refund says."""
+    number, sync = number_of(play, play.take()), shop_sync(play.desks, SHOP)
+    order = sync.reader.order(number)
+    assert order is not None
+    line = {"id": 1, "quantity": -1, "total": "0.00", "total_tax": "0.00"}
+    for amount, moved in (("0.00", None), ("0.01", Money(1, "USD"))):
+        raw = {"id": 9, "amount": amount, "reason": "", "line_items": [line]}
+        assert sync.refund_amount(order, ShopRefund(SHOP, "9", raw)) == moved
+
+
 def test_a_refund_that_cannot_be_moved_holds_up_no_other_and_is_told_once(play: Play) -> None:
     order_id, letters = play.take(), play.desks.context.dead_letters
     total = play.amount(order_id)

@@ -56,7 +56,7 @@ class ShopSync:
     checkout_of: Callable[[ShopOrder], Checkout]
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
-    # None: it moved already; raises Rejected where its amount cannot be read
+    # None: it moved already, or is nothing; raises Rejected where its amount cannot be read
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]
     asks: Mapping[str, Ask]  # by status of the shop
     watermarks: Watermarks

@@ -43,10 +43,14 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         return translator.order(found.raw, _where(found))
 
     def refund_amount(order: ShopOrder, refund: ShopRefund) -> Money | None:
-        """Return what is still to be moved: nothing where we, or the shop's plugin, moved it."""
+        """Return what is still to be moved: nothing where we, or the shop's plugin, moved it.
+
+        WooCommerce takes a refund of nothing, too: goods came back, or their order was free.
+        """
         seen = desk.shop_hook.get_conn().refund_seen(order, refund)
         is_ours = _OUR_REFERENCE.search(seen.references) is not None
-        return None if is_ours or seen.moved_money else seen.amount
+        is_moved = is_ours or seen.moved_money or not seen.amount.minor
+        return None if is_moved else seen.amount
 
     def told_of(refund: ShopRefund) -> tuple[str, str]:
         told = desk.shop_hook.get_conn().refund_told(refund)
