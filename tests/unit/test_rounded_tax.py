@@ -52,6 +52,25 @@ def test_tax_that_no_rounding_explains_is_refused() -> None:
         US.order(sold("9.99", "9.99", tax_bps=0) | {"total_tax": "0.01", "total": "19.99"})
 
 
+def test_tax_that_is_too_small_to_show_adds_up_all_the_same() -> None:
+    """0.05 at 7.25 % is 0.003625 of tax: none shows, and two make 0.72 the order's 0.73."""
+    raw = sold("9.99", "0.05", "0.05", **LATE)
+    assert [line["total_tax"] for line in raw["line_items"]] == ["0.72", "0.00", "0.00"]
+    assert (raw["total_tax"], raw["total"]) == ("0.73", "10.82")
+    assert amounts(US.order(raw)) == [(999, 73), (5, 0), (5, 0)]
+    raw = sold(*["0.06"] * 20, **LATE)  # 0.00435 each
+    assert (raw["total_tax"], raw["total"]) == ("0.09", "1.29")
+    assert sum(tax for _, tax in amounts(US.order(raw))) == 9
+
+
+def test_tax_of_a_line_that_would_show_it_is_refused() -> None:
+    """20.00 without tax has none: a rate of 7.25 % would be 1.45."""
+    raw = sold("9.99", "20.00", **LATE)
+    raw["line_items"][1] |= {"subtotal_tax": "0.00", "total_tax": "0.00"}
+    with pytest.raises(Rejected, match=r"the lines sum to 30\.71 USD, the order says 30\.72"):
+        US.order(raw | {"total_tax": "0.73", "total": "30.72"})
+
+
 def test_prices_that_hold_their_tax_are_taken_apart_unrounded() -> None:
     """9.99 with 20 % inside is 8.325 and 1.665: shown 8.33 and 1.67, a cent more than it costs."""
     raw = sold("9.99", prices_include_tax=True, **LATE | {"tax_bps": 2000})
@@ -61,7 +80,7 @@ def test_prices_that_hold_their_tax_are_taken_apart_unrounded() -> None:
 
 
 @given(
-    prices=st.lists(st.integers(100, 9999), min_size=1, max_size=30),
+    prices=st.lists(st.integers(1, 9999), min_size=1, max_size=30),
     off=st.integers(0, 90),
     freight=st.just(0) | st.integers(100, 999),  # ten cents show no tax at all
     rate=st.sampled_from([500, 725, 825, 1900, 2000]),

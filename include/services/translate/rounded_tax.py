@@ -8,9 +8,12 @@ WC_Abstract_Order::set_total_tax, read 2026-11-27.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from include.domain.money import Money, allocate, total
 from include.domain.orders import OrderLine
+
+_LEAST_RATE = Fraction(1, 100)  # where no line shows any
 
 
 def with_order_tax(
@@ -18,7 +21,7 @@ def with_order_tax(
 ) -> tuple[OrderLine, ...]:
     """Return the lines with the order's own tax, where rounding alone can have made them differ.
 
-    The difference goes to the lines with the largest taxes.
+    The difference goes to the lines with the largest taxes, or where none shows any, amounts.
 
     Args:
         lines: as they were sent.
@@ -27,19 +30,37 @@ def with_order_tax(
         is_in_price: whether its prices hold their tax.
 
     Returns:
-        The lines as they are, where they differ by more than half a minor unit for each taxed
-        line, or in net amounts that nobody rounded.
+        The lines as they are, where they differ by more than half a minor unit for each line
+        with a tax, shown or too small for that, or in net amounts that nobody rounded.
     """
     taxes = [max(line.tax.minor, 0) for line in lines]
-    taxed = sum(tax > 0 for tax in taxes)
+    taxed = sum(tax > 0 for tax in taxes) + _too_small(lines)
     off_net = amount - tax - total((line.net for line in lines), amount.currency)
     off_tax = tax - total((line.tax for line in lines), amount.currency)
     # The order's net amount is what its rounded tax leaves of the total: half a unit more.
     most_net = taxed + 1 if is_in_price else 0
     if not taxed or 2 * abs(off_tax.minor) > taxed or 2 * abs(off_net.minor) > most_net:
         return tuple(lines)
-    shares = zip(lines, allocate(off_net, taxes), allocate(off_tax, taxes), strict=True)
+    weights = taxes if any(taxes) else [max(line.net.minor, 0) for line in lines]
+    shares = zip(lines, allocate(off_net, weights), allocate(off_tax, weights), strict=True)
     return tuple(
         replace(line, net=line.net + net_share, tax=line.tax + tax_share)
         for line, net_share, tax_share in shares
+    )
+
+
+def _too_small(lines: Sequence[OrderLine]) -> int:
+    """Count lines whose tax may be less than what shows, by the lowest rate of the others.
+
+    Of both that is the bound: net amounts are rounded for show, too.
+    """
+    rates = [
+        Fraction(2 * line.tax.minor - 1, 2 * line.net.minor + 1)
+        for line in lines
+        if line.tax.minor > 0 and line.net.minor > 0
+    ]
+    lowest = min(rates, default=_LEAST_RATE)
+    return sum(
+        line.net.minor > 0 and not line.tax.minor and (2 * line.net.minor - 1) * lowest < 1
+        for line in lines
     )
