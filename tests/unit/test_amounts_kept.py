@@ -74,3 +74,21 @@ def test_an_order_that_syspro_holds_exactly_is_taken(raw: dict[str, Any]) -> Non
     tables = table(raw["currency"])
     order = tables.order(raw)
     assert tables.normalized(order) == order
+
+
+def test_discount_and_tax_are_lines_that_must_have_a_number_too() -> None:
+    raw = sold("USD", 1, "1.00", "0.08", "")
+    (line,) = raw["line_items"]
+    line |= {"total": "0.50", "total_tax": "0.04"}
+    tables = table("USD")
+    tables = replace(tables, rules=replace(tables.rules, max_lines=9999))
+    for count, last in ((9_997, 9_999), (9_998, 10_000)):
+        lines = [line | {"id": n, "sku": f"SCREW-{n}"} for n in range(count)]
+        minor = 54 * count
+        amounts = {"total": f"{minor // 100}.{minor % 100:02}", "total_tax": ""}
+        order = tables.order(raw | amounts | {"line_items": lines})
+        if last <= 9_999:
+            assert tables.normalized(order) == order
+            continue
+        with pytest.raises(Rejected, match="would have a line 10000, and 9999 is the last"):
+            tables.normalized(order)

@@ -49,3 +49,10 @@ def _sold(raw: dict[str, Any], kits: KitMode) -> list[tuple[str, int, int]]:
         for line in sent.lines
         if line.stock_code
     ]
+
+
+def test_two_lines_of_one_id_are_refused_for_a_component_could_belong_to_either() -> None:
+    raw = woo_order()
+    raw["line_items"][1]["id"] = 11
+    with pytest.raises(Rejected, match=r"lines\[1\]\.id is '11', as of another line"):
+        US.order(raw)

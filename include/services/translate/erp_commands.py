@@ -15,6 +15,7 @@ from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, Order
 from include.domain.shops import RateSource, Shop, TaxMode
 from include.services.translate.lines import erp_lines
 from include.services.translate.ports import Addresses
+from include.services.translate.request_lines import MOST_LINES
 
 _NAME, _SHORT_NAME, _PHONE, _MAIL, _MARK = 50, 20, 20, 255, 10  # SYSPRO's lengths
 _INSTRUCTIONS = 30  # SorMaster.SpecialInstrs
@@ -112,10 +113,15 @@ def demand_kept(order: Order, shop: Shop, where: str) -> None:
     """Refuse an order whose amounts SYSPRO would round, before anybody's money is asked for.
 
     Raises:
-        Rejected: a line's unit price of five decimals, or its value of two, is not its amount.
+        Rejected: a line's unit price of five decimals, or its value of two, is not its amount; or
+            discounts and tax, which become lines too, are more lines than SYSPRO numbers.
     """
     holds_tax = _prices_include_tax(shop)
-    for line in erp_lines(order.lines, shop):
+    lines = erp_lines(order.lines, shop)
+    if lines[-1].number > MOST_LINES:
+        what = f"the sales order would have a line {lines[-1].number}, and {MOST_LINES} is the last"
+        raise Rejected(what, where, "Split the order.")
+    for line in lines:
         worth = line.gross if holds_tax else line.net
         if not is_kept(worth, line.quantity_millionths):
             count = Decimal(line.quantity_millionths) / 10**QUANTITY_DIGITS

@@ -52,7 +52,12 @@ def read_lines(top: Fields, currency: str, rules: OrderRules, where: str) -> tup
     is_derived = any(row.less is not None for row in rows)
     kept = [row for row in rows if not (is_derived and row.is_coupon)]
     kept = [row for row in kept if row.kind is LineKind.goods or row.net.minor or row.tax.minor]
-    numbers = {row.line_id: n for n, row in enumerate(kept, 1) if row.line_id}
+    numbers: dict[str, int] = {}
+    for n, row in enumerate(kept, 1):
+        if row.line_id in numbers:
+            what = f"is {row.line_id!r}, as of another line"
+            raise row.fields.no("id", what, "Give each line an id of its own, or none.")
+        numbers |= {row.line_id: n} if row.line_id else {}
     lines = [_line(n, row, numbers, rules) for n, row in enumerate(kept, 1)]
     for fault in line_faults(lines):
         if fault.place is None:
