@@ -56,3 +56,10 @@ def test_two_lines_of_one_id_are_refused_for_a_component_could_belong_to_either(
     raw["line_items"][1]["id"] = 11
     with pytest.raises(Rejected, match=r"lines\[1\]\.id is '11', as of another line"):
         US.order(raw)
+
+
+def test_a_shipping_method_or_a_fee_without_a_title_is_paid_for_all_the_same() -> None:
+    raw = woo_order()
+    raw["shipping_lines"][0]["method_title"] = raw["fee_lines"][0]["name"] = ""
+    shown = [(line.description, line.net.minor) for line in US.order(raw).lines[2:4]]
+    assert shown == [("Shipping", 795), ("Fee", 200)]
