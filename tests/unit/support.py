@@ -119,6 +119,13 @@ class Room(Desk):
         for record in self.journals.write_offs_in("acme_us", [JournalState.approved]):
             self.journals.move(record.journal, JournalState.posted)
 
+    def write_off(self) -> None:
+        """Let the deadline pass; what it writes off is approved and posted."""
+        self.until(LAPSED)
+        self.ask()
+        self.answer(is_approved=True)
+        self.post()
+
     def contested(self, on: date) -> int:
         return note_answer(
             *("acme_us", "K1"),

@@ -159,10 +159,7 @@ def test_a_dispute_is_receivable_until_it_is_decided(room: Room) -> None:
     assert (found.ledger.decimal, found.gl_accounts) == ("80.00", ("1170",))
     assert (told(found), found.rest.minor) == ([("dispute K1", "80.00")], 0)
     assert found.items[0].due == DUE
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     before, after = balance(room, DUE, DISPUTES), balance(room, LAPSED, DISPUTES)
     assert (before.ledger.decimal, told(before)) == ("80.00", [("dispute K1", "80.00")])
     assert (after.ledger.minor, after.items) == (0, ())
@@ -171,10 +168,7 @@ def test_a_dispute_is_receivable_until_it_is_decided(room: Room) -> None:
 
 def test_what_was_written_off_and_is_restated_away_waits_to_be_taken_back(room: Room) -> None:
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     restated = worked_day()[:-2]
     for journal in room.build(restated, DAY).built:
         room.journals.move(journal, JournalState.posted)

@@ -16,10 +16,7 @@ from tests.unit.support import room as room
 
 def test_a_reversal_after_the_write_off_takes_it_back_to_the_cent(room: Room) -> None:
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     won = LAPSED + timedelta(days=6)
     (back,) = room.watch(won, reversal()).built
     assert json.loads(back.to_payload()) == golden("given_back")
@@ -36,10 +33,7 @@ def test_a_reversal_after_the_write_off_takes_it_back_to_the_cent(room: Room) ->
 
 def test_a_part_given_back_late_takes_back_that_part(room: Room) -> None:
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     (back,) = room.watch(LAPSED + timedelta(days=6), reversal(3000)).built
     assert sorted(table(back)) == [("1170", "30.00"), ("6156", "-30.00")]
 
@@ -54,10 +48,7 @@ def test_a_reversal_before_the_approval_leaves_nothing_to_approve(room: Room) ->
 
 def test_a_chargeback_restated_away_takes_its_write_off_back(room: Room) -> None:
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     (back,) = room.watch(DAY, worked_day()[:-2]).built
     assert sorted(table(back)) == [("1170", "80.00"), ("6156", "-80.00")]
 
@@ -97,10 +88,7 @@ def replace_day(lines: list[dict[str, Any]], answer_by: str) -> list[dict[str, A
 def test_the_whole_way_ends_alike_on_every_database(tmp_path: Path, store_url: str) -> None:
     room = Room(tmp_path, store_url)
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     room.watch(LAPSED + timedelta(days=1))
     assert room.disputes.events("acme_us") == []  # in the ledger: not looked at for ever
     room.watch(LAPSED + timedelta(days=2), reversal())
@@ -145,10 +133,7 @@ def test_a_closed_period_moves_it_as_the_merchant_wants_and_the_narrative_says_s
 
 def test_what_was_taken_back_is_watched_until_its_new_deadline(room: Room) -> None:
     room.begin()
-    room.until(LAPSED)
-    room.ask()
-    room.answer(is_approved=True)
-    room.post()
+    room.write_off()
     # A report that comes late says 24 November: the write-off goes back, the dispute is open.
     later = date(2026, 11, 24)
     restated = [
