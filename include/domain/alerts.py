@@ -31,7 +31,6 @@ WITHOUT_WINDOW = frozenset({
     AlertKind.reviews_ageing, AlertKind.dead_letters, AlertKind.authorizations_expiring,
     AlertKind.orders_stuck, AlertKind.refunds_waiting, AlertKind.audit_head,
 })  # fmt: skip
-WEBHOOK_KEY_DAYS = 365  # for how long a signing key is asked; Cybersource reference 5.1
 _GROWN = 2  # times what people know of is news
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+# A case is named by its number; where a source has none, by the capture it is about: the first of
+# these columns that its line fills.
+CASE_NAMES = ("case_number", "related_request_id", "request_id", "merchant_reference")
+
 
 class DisputeEventKind(StrEnum):
     """What may happen to a case."""

@@ -22,7 +22,7 @@ from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.late_files import awaited_items
 from include.services.orders.sagas import Event
 from include.services.sync.ports import Tally, work_on
-from tests.care.watching import Watch, rule
+from tests.care.watching import KEY_LIFE, Watch, rule
 from tests.care.watching import watch as watch
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
@@ -43,7 +43,7 @@ def test_a_rule_that_cannot_be_held_silences_no_other_one(watch: Watch) -> None:
         raise gone
 
     book = SqlAlertBook(watch.care.store, lambda _c: kit.clock.now())
-    sightings = SqlSightings(watch.care.store, lambda _merchant: kit.rules, company_of)
+    sightings = SqlSightings(watch.care.store, lambda _merchant: kit.rules, company_of, KEY_LIFE)
     rules = (rule(AlertKind.erp_unreachable), rule(AlertKind.dead_letters))
     with pytest.raises(ExceptionGroup, match=r"1 alert rules could not be held.* 1 told") as found:
         RaiseAlerts(rules, sightings, book, watch.post.send).run()

@@ -12,6 +12,7 @@ from include.domain.errors import Retryable
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
 from tests.care.conftest import Care
 
+KEY_LIFE = timedelta(days=365)
 MAIL = Recipient(Channel.mail, "ops@acme.example")
 CHAT = Recipient(Channel.chat, "chat_operations")
 
@@ -68,7 +69,7 @@ class Watch:
 
         book = SqlAlertBook(store, now)  # type: ignore[arg-type]
         sightings = SqlSightings(
-            store, lambda _merchant: self.care.kit.rules, lambda _merchant: "A"
+            store, lambda _merchant: self.care.kit.rules, lambda _merchant: "A", KEY_LIFE
         )
         return RaiseAlerts(rules, sightings, book, self.post.send).run()
 

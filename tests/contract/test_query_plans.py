@@ -162,7 +162,7 @@ def test_holds_are_read_once_by_their_states(store: Engine, open_of_1000: int) -
     state = f"CASE WHEN n % 1000 < {open_of_1000} THEN 'authorized' ELSE 'completed' END"
     facts = f"'{to_json(OrderFacts(is_reversed=True))}'"
     fill_orders(store, state=state, amount_minor="2", facts=facts, content="repeat('x', 1500)")
-    sightings = SqlSightings(store, nobody_asks, lambda _: "A")
+    sightings = SqlSightings(store, nobody_asks, lambda _: "A", timedelta(days=365))
     minute = timedelta(minutes=1)
     rule = AlertRule(
         AlertKind.authorizations_expiring,

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -54,7 +55,9 @@ class Swept:
     def seen(self, kind: AlertKind) -> list[int]:
         context = self.play.desks.context
         (rule,) = [one for one in context.today.alert_rules() if one.kind is kind]
-        sightings = SqlSightings(context.store, context.today.order_rules, lambda _: "A")
+        sightings = SqlSightings(
+            context.store, context.today.order_rules, lambda _: "A", timedelta(days=365)
+        )
         return [one.count for one in sightings.seen(rule, context.clock.now())]
 
     def back(self, conn_id: str) -> None:

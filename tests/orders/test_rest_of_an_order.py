@@ -305,7 +305,7 @@ def test_it_is_counted_among_what_lapses_until_all_of_it_is_captured(
         AlertKind.authorizations_expiring, 1, hour, (), hour, None, is_urgent=False, owner="o",
         where="w",
     )  # fmt: skip
-    sightings = SqlSightings(store, lambda _merchant: kit.rules, lambda _merchant: "A")
+    sightings = SqlSightings(store, lambda _merchant: kit.rules, lambda _merchant: "A", hour)
 
     def seen() -> list[int]:
         return [one.count for one in sightings.seen(rule, kit.clock.now())]

@@ -10,6 +10,7 @@ from datetime import timedelta
 from include.adapters.cybersource.settings import Settings
 from include.services.effects.ports import EffectKind, Timings
 
+WEBHOOK_KEY_LIFE = timedelta(days=365)  # of a signing key, as it is asked for; reference 5.1
 # What a person does about a key whose answer was lost: no call lists keys.
 ROTATE_AGAIN = (
     "Rotate once more: a key nobody holds harms nobody, but until then what is signed with it is "

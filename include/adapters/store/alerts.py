@@ -12,7 +12,7 @@ from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts, orders, refunds
 from include.adapters.store.schema import audit, dead_letters, effects, open_items
 from include.adapters.store.transactions import stream
-from include.domain.alerts import WEBHOOK_KEY_DAYS, AlertKind, AlertRule
+from include.domain.alerts import AlertKind, AlertRule
 from include.domain.canonical import from_json
 from include.domain.matching import Cause
 from include.domain.order_rules import OrderRules
@@ -109,6 +109,7 @@ class SqlSightings:
     engine: Engine
     rules_of: RulesOf
     company_of: Callable[[str], str]  # SYSPRO's, by merchant
+    key_life: timedelta  # of a signing key of webhooks, from when it was made
 
     def seen(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         question = _QUESTIONS.get(rule.kind)
@@ -227,7 +228,7 @@ class SqlSightings:
 
         One that ended longer ago than that is not used any more, or everybody knows.
         """
-        sent_at, life = func.max(effects.c.sent_at), timedelta(days=WEBHOOK_KEY_DAYS)
+        sent_at, life = func.max(effects.c.sent_at), self.key_life
         wanted = (
             select(effects.c.target, sent_at)
             .where(effects.c.kind == EffectKind.webhook_key.value, effects.c.their_key != "")

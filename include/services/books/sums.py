@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.domain.dispute_cases import CASE_NAMES
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.settlement import NET_CLASSES, LineClass
-from include.services.disputes.read_day import NAMES
 from include.services.matching.columns import request_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _name_given_back(batches: list[BatchSums], frame: "pl.LazyFrame") -> None:
     """Say of each batch which cases its reversals are of; what names no case stays out."""
     import polars as pl
 
-    names = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in NAMES]
+    names = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in CASE_NAMES]
     found = (
         frame.filter(pl.col("line_class") == LineClass.chargeback_reversal.value)
         .group_by("batch", "currency", case=pl.coalesce(names))

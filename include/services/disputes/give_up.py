@@ -8,7 +8,7 @@ journal. Source: accounting reference, section 3.
 from datetime import date
 from pathlib import Path
 
-from include.domain.dispute_cases import Dispute, disputes_of
+from include.domain.dispute_cases import CASE_NAMES, Dispute, disputes_of
 from include.domain.errors import Rejected
 from include.domain.journal import Journal
 from include.domain.merchant import Merchant
@@ -18,7 +18,6 @@ from include.services.books.ports import BookMappings
 from include.services.books.restate import Chain
 from include.services.day_files import LINES
 from include.services.disputes.ports import DisputeStore, WriteOffBook
-from include.services.disputes.read_day import NAMES
 from include.services.disputes.write_offs import (
     WriteOffContext,
     booked_rate,
@@ -110,7 +109,7 @@ def _from_lines(day: SettlementDay, case: str, lines: Path) -> list[Dispute]:
     classes = [LineClass.chargeback.value, LineClass.chargeback_reversal.value]
     sums = (
         pl.scan_parquet(lines)
-        .filter(pl.coalesce(NAMES) == case, pl.col("line_class").is_in(classes))
+        .filter(pl.coalesce(CASE_NAMES) == case, pl.col("line_class").is_in(classes))
         .group_by("currency")
         .agg(pl.col("amount_minor").sum())
         .collect()

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
+from include.domain.dispute_cases import CASE_NAMES, DisputeEvent, DisputeEventKind
 from include.domain.dispute_deadlines import day_of
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.matching.history import DISPUTE_LOOKBACK_DAYS, History
@@ -16,8 +16,6 @@ _KINDS = {
     LineClass.chargeback_reversal.value: DisputeEventKind.reversal,
 }
 Row = Mapping[str, Any]
-# A case is named by its number; where a source has none, by the capture it is about.
-NAMES = ("case_number", "related_request_id", "request_id", "merchant_reference")
 _REQUESTS = ("related_request_id", "request_id")
 _TOLD = ("answer_by", "answered_at")  # lines classified by an earlier version have neither
 
@@ -39,7 +37,7 @@ def read_disputes(
     missing = [name for name in _TOLD if name not in frame.collect_schema().names()]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     wanted = ["file_digest", "line_no", "line_class", "detail_code", "currency", "amount_minor"]
-    rows = frame.select(*wanted, *NAMES, *_TOLD).collect(engine="streaming").to_dicts()
+    rows = frame.select(*wanted, *CASE_NAMES, *_TOLD).collect(engine="streaming").to_dicts()
     taken = _chargebacks(rows, history)
     return [event for row in rows for event in _events(row, day, zone, _case(row, taken))]
 
@@ -50,7 +48,7 @@ def _chargebacks(rows: Sequence[Row], history: History) -> Mapping[tuple[str, st
 
     reversals = [row for row in rows if not _is_taken(row)]
     wanted = sorted({row[name] for row in reversals for name in _REQUESTS if row[name]})
-    columns = ["line_class", "currency", *NAMES]
+    columns = ["line_class", "currency", *CASE_NAMES]
     past = history.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted else None
     known = [row for row in rows if _is_taken(row)]
     if past is not None:
@@ -81,7 +79,7 @@ def _case(row: Row, taken: Mapping[tuple[str, str], list[Row]]) -> str:
 
 def _name(row: Row) -> str:
     source = f"{row.get('file_digest')}:{row.get('line_no')}"
-    return str(next((row[name] for name in NAMES if row[name]), source))
+    return str(next((row[name] for name in CASE_NAMES if row[name]), source))
 
 
 def _is_taken(row: Row) -> bool:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from include.adapters.cybersource.day_rows import DayRows
+from include.adapters.cybersource.timings import WEBHOOK_KEY_LIFE
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.compared_orders import SqlProgress
@@ -192,6 +193,7 @@ def alerts(context: Tieout) -> RaiseAlerts:
             context.store,
             today.order_rules,
             lambda merchant_id: today.merchant(merchant_id).company_id,
+            WEBHOOK_KEY_LIFE,
         ),
         book=SqlAlertBook(context.store),
         send=messages.send_alert,

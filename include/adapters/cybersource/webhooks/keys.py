@@ -16,11 +16,10 @@ from typing import Protocol
 from include.adapters.cybersource.answers import error_words, text_of
 from include.adapters.cybersource.client import Client, demand_organization
 from include.adapters.cybersource.partners.common import command_of
-from include.adapters.cybersource.timings import ROTATE_AGAIN
+from include.adapters.cybersource.timings import ROTATE_AGAIN, WEBHOOK_KEY_LIFE
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.adapters.http.wire import Request, Response
-from include.domain.alerts import WEBHOOK_KEY_DAYS
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
@@ -98,7 +97,7 @@ class KeyPartner:
                 "tenant": demand_organization(organization_id, "webhook key"),
                 "keyType": "sharedSecret",
                 "organizationId": organization_id,
-                "expiryDuration": str(WEBHOOK_KEY_DAYS),
+                "expiryDuration": str(WEBHOOK_KEY_LIFE.days),
             },
         }
         request = self._client.write("POST", _KEYS, "make a webhook key", effect.reference, body)
