@@ -12,13 +12,13 @@ from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.engine import open_store
 from include.adapters.store.journals import SqlJournals
 from include.adapters.store.schema import metadata
+from include.domain.dispute_cases import CASE_NAMES
 from include.domain.errors import Rejected
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
 from include.services.disputes.give_up import give_up_dispute
-from include.services.disputes.read_day import NAMES
 from include.services.journal_book import JournalState
 from include.wiring import UtcClock
 
@@ -74,7 +74,7 @@ def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
         ("C-1", "fee", "USD", -1500),
     ]
     names = ["case_number", "line_class", "currency", "amount_minor"]
-    unsaid = [pl.lit(None, pl.String).alias(name) for name in NAMES[1:]]
+    unsaid = [pl.lit(None, pl.String).alias(name) for name in CASE_NAMES[1:]]
     pl.DataFrame(rows, schema=names, orient="row").with_columns(unsaid).write_parquet(path)
 
     def run(case: str) -> Journal:
