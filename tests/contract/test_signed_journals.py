@@ -93,3 +93,14 @@ def test_what_cannot_be_signed_is_not_decided(desk: Desk) -> None:
     with pytest.raises(DBAPIError):
         desk.answer("ann", is_approved=True)
     assert desk.approvals.latest(BALANCED.key, BALANCED.digest) == ("asked", "tieout")
+
+
+def test_the_answer_after_a_question_counts_though_its_host_is_behind(desk: Desk) -> None:
+    desk.ask()
+    for who, is_approved, said in (("ann", False, "held"), ("bob", True, "approved")):
+        desk.clock.move(minutes=-10)
+        desk.ask()
+        desk.clock.move(minutes=-10)
+        desk.answer(who, is_approved=is_approved)
+        assert desk.approvals.latest(BALANCED.key, BALANCED.digest) == (said, who)
+    assert [what for _, what in desk.signed()] == ["journal held", "journal approved"]
