@@ -24,7 +24,7 @@ from include.wiring import UtcClock
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
 MAPPINGS = load_mappings()
-GiveUp = Callable[[str], Journal]
+GiveUp = Callable[..., Journal]
 
 
 def line(account: str, minor: int, source: str) -> JournalLine:
@@ -77,12 +77,12 @@ def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
     unsaid = [pl.lit(None, pl.String).alias(name) for name in CASE_NAMES[1:]]
     pl.DataFrame(rows, schema=names, orient="row").with_columns(unsaid).write_parquet(path)
 
-    def run(case: str) -> Journal:
+    def run(case: str, on: date = date(2026, 11, 20)) -> Journal:
         return give_up_dispute(
             DAY,
             MAPPINGS.merchant("acme_us", DAY.settlement_date),
             case_number=case,
-            posting_date=date(2026, 11, 20),
+            posting_date=on,
             who="ada",
             via="cli",
             lake=lake,
@@ -136,3 +136,11 @@ def test_what_the_ledger_has_not_got_cannot_be_written_off(
     book(books, state)
     with pytest.raises(Rejected, match="Approve and post that day first"):
         give_up("C-1")
+
+
+def test_a_case_is_not_lost_before_its_chargeback(books: SqlJournals, give_up: GiveUp) -> None:
+    book(books)
+    with pytest.raises(Rejected, match="cannot have been lost on 2026-10-30"):
+        give_up("C-1", date(2026, 10, 30))
+    assert len(books.of_day(DAY)) == 1
+    assert give_up("C-1", DAY.settlement_date).posting_date == DAY.settlement_date

@@ -50,9 +50,17 @@ def give_up_dispute(
     the commit that builds it; who says so again is signed as well.
 
     Raises:
-        Rejected: no such chargeback on that day, it was reversed, or the ledger has not got it.
+        Rejected: no such chargeback on that day, it was reversed, it would be lost before it was
+            charged back, or the ledger has not got it.
     """
     dispute = _still_disputed(day, case_number, lake.day_path(day, LINES), disputes)
+    if posting_date < dispute.settlement_date:
+        raise Rejected(
+            f"case {case_number} took its money on {dispute.settlement_date}, and cannot have been "
+            f"lost on {posting_date}",
+            "--on",
+            "Give the day it was lost on.",
+        )
     rate_millionths = booked_rate(dispute, books)
     if rate_millionths is None:
         raise Rejected(
