@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
+from include.domain.calendar import day_in
 from include.domain.commissioning import Need, Probe
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
@@ -127,7 +127,7 @@ class Tieout:
 
     def business_date(self, zone: str) -> date:
         """Return today in a merchant's calendar; what is posted now is dated so."""
-        return self.settings.business_date or self.clock.now().astimezone(ZoneInfo(zone)).date()
+        return self.settings.business_date or day_in(zone, self.clock.now())
 
     # Orders ----------------------------------------------------------------------------------
 

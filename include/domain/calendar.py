@@ -36,6 +36,11 @@ def settlement_window(settlement_date: date, zone: str, cut_off: time = time(0))
     return Window(start.astimezone(UTC), end.astimezone(UTC))
 
 
+def day_in(zone: str, at: datetime) -> date:
+    """Return the date of an instant in a zone's calendar."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
 def report_date(settlement_date: date) -> date:
     """Return the ``reportDate`` Cybersource wants: the date on which the window *ends*.
 

@@ -7,8 +7,8 @@ of ChargebackAndRetrievalDetailClass; no real file of either was seen.
 
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from include.domain.calendar import day_in
 from include.domain.dispute_cases import Dispute
 
 
@@ -39,7 +39,7 @@ def day_of(text: str | None, zone: str) -> date | None:
     if at.tzinfo is None:
         return None
     is_bare_date = at.utcoffset() == timedelta(0) and at.time() == time(0)
-    return at.date() if is_bare_date else at.astimezone(ZoneInfo(zone)).date()
+    return at.date() if is_bare_date else day_in(zone, at)
 
 
 def standing(dispute: Dispute, on: date, warn_days: int) -> Standing:

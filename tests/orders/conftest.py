@@ -1,6 +1,6 @@
 """A shop's order desk over a real SQL store, with partners in memory and a clock set by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -81,6 +81,7 @@ class Kit:
     rates: FakeRates
     has_fixed_day: bool = False
     today: date = date(2026, 11, 3)
+    calendar: Callable[[datetime], date] = lambda _at: date.max  # the clock is of another year
     callback_target: str = ""
     links: CustomerLinks = NO_LINKS
     links_by_mail: bool = False
@@ -140,6 +141,7 @@ def kit(migrated_url: str) -> Iterator[Kit]:
             rates=made.rates,
             has_fixed_day=made.has_fixed_day,
             today=made.today,
+            calendar=made.calendar,
             callback_target=made.callback_target,
             links=made.links,
             links_by_mail=made.links_by_mail,

@@ -239,9 +239,8 @@ def _captured(it: Folding) -> Folded:
         return facts, Event("capture refused", {"why": why})
     amount = found.amount or Money(effect.amount_minor, effect.currency)
     drawn_on = from_json(Capture, effect.payload).authorization_id
-    captured = Captured(
-        it.number, found.request_id, amount, it.desk.today, authorization_id=drawn_on
-    )
+    made_on = it.desk.day_of(effect.sent_at)
+    captured = Captured(it.number, found.request_id, amount, made_on, authorization_id=drawn_on)
     facts = replace(facts, captures=(*facts.captures, captured))
     detail = {"amount": str(amount), "request_id": found.request_id}
     detail |= {"lines": NOT_PASSED_ON} if found.passed_on is False else {}

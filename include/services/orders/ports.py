@@ -227,3 +227,10 @@ class ShopContext:
     demand_open: Callable[[], object] = lambda: None  # raises Rejected: it takes no new orders
     # Where a receipt goes that SYSPRO refuses on a date for its period; ``None``: it waits.
     next_open: Callable[[date], date | None] = lambda _refused: None
+    calendar: Callable[[datetime], date] = datetime.date  # the merchant's
+
+    def day_of(self, sent_at: datetime | None) -> date:
+        """Return the business date on which something was sent, however late that is learned."""
+        if sent_at is None or self.has_fixed_day:
+            return self.today
+        return min(self.calendar(sent_at), self.today)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from include.adapters.store.customer_links import SqlCustomerLinks
 from include.adapters.store.payment_tokens import SqlTokenBook
+from include.domain.calendar import day_in
 from include.domain.erp_orders import CustomerCredit, CustomerMatch, ErpDocument, ErpOrder
 from include.domain.order_state import OrderState
 from include.domain.payments import Authorized
@@ -179,6 +180,7 @@ class ShopDesk:
             told_states=shop.statuses_pushed & frozenset(OrderState),
             today=self.day,
             has_fixed_day=context.settings.business_date is not None,
+            calendar=partial(day_in, merchant.zone),
             # Asked anew each time: a period may open while this desk lives.
             next_open=lambda refused: PostingDates(merchant, erp).after(refused),
             demand_open=partial(context.today.open_shop, shop.shop_id),

@@ -4,9 +4,8 @@ Each may run again at any time, and is of one merchant: none that cannot be work
 """
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from include.domain.calendar import Window, settlement_window
+from include.domain.calendar import Window, day_in, settlement_window
 from include.wiring import tieout
 from tieout.desks.care_desk import (
     alerts,
@@ -78,7 +77,7 @@ def _first_day(compared_until: datetime | None, zone: str, last: date) -> date:
     """
     if compared_until is None:
         return last
-    unfinished = compared_until.astimezone(ZoneInfo(zone)).date()
+    unfinished = day_in(zone, compared_until)
     return min(max(unfinished, last - _COMPARED_AT_ONCE), last)
 
 
