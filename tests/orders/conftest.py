@@ -67,6 +67,14 @@ def make_order(minor: int = 10_221, **changes: object) -> Order:
     )
 
 
+TIMINGS = Timings(
+    deadline=timedelta(seconds=30),
+    quiescence=timedelta(seconds=300),
+    look_gap=timedelta(seconds=60),
+    looks_first=False,
+)
+
+
 @dataclass
 class Kit:
     """Everything of one test."""
@@ -118,17 +126,11 @@ def kit(migrated_url: str) -> Iterator[Kit]:
 
     effects = SqlEffectStore(database, now)
     partner, erp, gateway = FakePartner(), FakeErp(), FakeGateway()
-    timings = Timings(
-        deadline=timedelta(seconds=30),
-        quiescence=timedelta(seconds=300),
-        look_gap=timedelta(seconds=60),
-        looks_first=False,
-    )
     engine = Engine(
         effects,
         dict.fromkeys(EffectKind, partner),
         clock,
-        dict.fromkeys(EffectKind, timings),
+        dict.fromkeys(EffectKind, TIMINGS),
         worker="test",
     )
     service = OrderService(

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from include.domain.erp_orders import AddCustomer
-from include.domain.errors import OutcomeUnknown, Parked, Rejected
+from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.order_state import OrderState
 from include.domain.orders import Order
+from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.order_service import OrderService
-from tests.orders.conftest import Kit, make_order
+from tests.orders.conftest import TIMINGS, Kit, make_order
 from tests.orders.partners import Answer, PlainTranslator
 
 CODE = "W000777"
@@ -135,3 +136,38 @@ def test_an_order_that_waits_for_another_says_for_which(kit: Kit, service: Order
         if entry.what == "customer|1 failed"
     ]
     assert key in failed.detail
+
+
+class Interrupted(Engine):
+    """Of a process that is paused once, right before a step, while ``meanwhile`` happens."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def advance(self, kind: EffectKind, key: str) -> Effect:
+        other, self.meanwhile = self.meanwhile, None
+        if other is not None:
+            other()
+        return super().advance(kind, key)
+
+
+def test_who_slept_finds_the_customer_of_the_order_that_took_the_place(
+    kit: Kit, service: OrderService
+) -> None:
+    first, second = make_order(), make_order()
+    kit.partner.say(EffectKind.customer, say(Retryable("down", "SYSPRO", "Wait.")))
+    kit.run(first)
+    kit.clock.move(hours=1)
+    partners = dict.fromkeys(EffectKind, kit.partner)
+    timings = dict.fromkeys(EffectKind, TIMINGS)
+    paused = Interrupted(service.leases, partners, kit.clock, timings, worker="paused")
+
+    def meanwhile() -> None:
+        key = f"{first.order_id}|customer|1"
+        kit.engine.withdraw(EffectKind.customer, key, "cancelled, and asked for again")
+        kit.run(second)
+
+    paused.meanwhile = meanwhile
+    replace(service, engine_of=lambda _shop: paused, worker="paused").advance(first.order_id)
+    kit.pass_time(hours=1)
+    assert states(kit, first, second) == [OrderState.captured] * 2
+    assert kit.partner.truth.count(EffectKind.customer) == 1

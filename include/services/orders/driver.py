@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from include.domain.errors import IntegrationError, Rejected, Unconfigured
+from include.services.effects.demands import NotThereError
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due, is_unsent, may_be_withdrawn
@@ -165,7 +166,7 @@ class Driver(Generic[F]):
                     letter, saga = _closed(saga, play), _resting(saga, resting)
                     return self._store.save(saga, events, releases=lease, letter=letter)
                 opened = play.open_step(saga.facts)
-            except Stale:
+            except (Stale, NotThereError):  # we slept: its effect may be gone with its saga's turn
                 saga, events, opened = self._store.get(saga.key), [], ""
             except LeaseLost:  # we slept, and what we had decided may not be wanted any more
                 return self._store.get(saga.key)
