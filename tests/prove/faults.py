@@ -219,7 +219,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
     focus = "AA" if applies and not focus else focus
     has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
-        rate=dice.uniform(0.2, 0.88),
+        rate=dice.uniform(0.2, 0.78),
         send=_mixture(dice, SEND_FAULTS, _often(freezes, has_busy_clerk)),
         read=_mixture(dice, READ_FAULTS, {}),
         crash=_maybe(dice, 0.03),
@@ -237,8 +237,8 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         guards=dice.random() < 0.5,
         limits=dice.random() < 0.5,
         at_shipment=dice.random() < 0.4 or batches,
-        calls_back=dice.random() < 0.4,
-        notes=dice.random() < 0.4,
+        calls_back=dice.random() < 0.3,
+        notes=dice.random() < 0.3,
         period=dice.choice((20.0, 60.0)),
         focus=focus,
         clerk_cancels=0.5 if has_busy_clerk else 0.0,

@@ -76,7 +76,7 @@ class ForgetsTheRest(SqlOrders):
 
 
 LATE_MUTANTS = (
-    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=500),
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=64),
     Variant(
         "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
     ),

@@ -282,7 +282,7 @@ MUTANTS = (
     Variant("m3 new reference per retry", partner=NewReferencePerRetry),
     Variant("m4 no Q", engine=with_rules(NoQuiescence)),
     Variant("m4b query, then retry at once", engine=with_rules(QueryThenRetryAtOnce)),
-    Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock, hunted_from=88),
+    Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock, hunted_from=28),
     Variant(
         "m6 Q ignores the index lag",
         engine=with_rules(OneAbsentLook),
@@ -293,7 +293,7 @@ MUTANTS = (
     Variant("m8b lone refusal taken as a no at once", partner=LoneRefusalIsFailure, hunted_from=24),
     Variant("m9 502 taken as failure", partner=BadGatewayIsFailure),
     Variant("m9b time-out taken as not sent", partner=TimeoutIsNotSent),
-    Variant("m9c lost session taken as not sent", partner=LostSessionIsNotSent, hunted_from=16),
+    Variant("m9c lost session taken as not sent", partner=LostSessionIsNotSent, hunted_from=5),
     Variant("m10 any 200 taken as success", partner=AnyTwoHundredIsSuccess),
     Variant("m10b unreadable look taken as absent", partner=UnreadableLookIsAbsent),
     Variant("m11 events told apart by trace id", receiver=DedupesByTrace),

@@ -202,7 +202,7 @@ PLAY_MUTANTS = (
     Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=1013),
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer, hunted_from=102),
     Variant("p8 a later invoice is not paid", orders=OneWeighing, hunted_from=82),
-    Variant("p9 what went off one side is applied", partner=HalfIsApplied, hunted_from=203),
+    Variant("p9 what went off one side is applied", partner=HalfIsApplied, hunted_from=38),
     Variant(
         "p10 a refund of any age is asked of the gateway", refunds=AnyAgeIsAskedFor, hunted_from=4
     ),
@@ -210,7 +210,7 @@ PLAY_MUTANTS = (
     Variant(
         "p12 a refund that is known is too old again",
         service=KnownIsTooOldAgain,
-        hunted_from=676,
+        hunted_from=200,
     ),
     Variant("p13 one void releases the whole order", orders=OneVoidIsAll, hunted_from=17),
     Variant("p14 what one capture gave back is all", refunds=PartsGoTogether, hunted_from=19),

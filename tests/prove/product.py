@@ -44,10 +44,15 @@ OWNER = "orders@acme.example"
 _NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 DAY = 86_400.0
 PATIENCE = 30 * DAY
-SHORT_ROUND, LONG_ROUND = 1800.0, 3 * 3600.0  # of a worker in the calm
+SHORT_ROUND, LONG_ROUND = 1800.0, 12 * 3600.0  # of a worker in the calm
 _MOVED = "SELECT MAX(number) FROM history WHERE what = 'effects'"
 _UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
 _ENDED = "('completed', 'declined', 'cancelled')"
+_TOLD = (
+    frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
+    frozenset(("completed", "declined", "cancelled")),
+    frozenset[str](),
+)
 _DUE = (  # one look: when the next of each is due
     "SELECT (SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN "  # noqa: S608
     + _UNFINISHED
@@ -182,6 +187,7 @@ class Product:
             clock=world.hub,
             today=EPOCH.date(),
             translator=world.variant.translator(),
+            told_states=_told(world),
             callback_target="web|callback" if swarm.calls_back else "",
             payment_form=("ORD", "PAY001") if swarm.notes else ("", ""),
             refund_form=("ORD", "REF001") if swarm.notes else ("", ""),
@@ -386,6 +392,13 @@ class Product:
     def _count(self, table: str, condition: str) -> int:
         found = self._world.database.rows(f"SELECT COUNT(*) FROM {table} WHERE {condition}")  # noqa: S608
         return int(found[0][0])
+
+
+def _told(world: "World") -> frozenset[str]:
+    """Tell each shop what its setting says: of every state, of the ends alone, or of none."""
+    if world.swarm.sells:
+        return _TOLD[0]
+    return _TOLD[world.seed % len(_TOLD)]
 
 
 def _seconds(found: str | None) -> float:

@@ -274,12 +274,12 @@ SAGA_MUTANTS = (
     Variant(
         "s13 a surplus order cancelled is the order cancelled",
         push=NothingElseStands,
-        hunted_from=52,
+        hunted_from=23,
     ),
     Variant(
         "s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered, hunted_from=66
     ),
-    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=22),
+    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=3),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant(
         "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=543
@@ -287,7 +287,7 @@ SAGA_MUTANTS = (
     Variant(
         "s18 a refund that may have been sent is refused",
         service=RefusesWhatMayBeSent,
-        hunted_from=266,
+        hunted_from=42,
     ),
     Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft, hunted_from=4),
     Variant("s20 one credit note is enough", push=OneNotePerOrder, hunted_from=4),
