@@ -159,6 +159,8 @@ def undo(world: "World", kind: str, key: str) -> bool:
     if did in (Did.void, Did.reversal) or truth.is_voided(entry):
         return True  # nothing is taken, whoever asked for that
     truth.undo(entry)
+    if truth.standing(entry.reference):
+        return True  # a second copy: what was booked is for the one that stays
     _see_to(world, entry.order_id)
     booked = f"{owner}|{'receipt' if did == Did.capture else 'book'}|{step.rpartition('|')[2]}"
     world.restored.by_hand.add(booked)
