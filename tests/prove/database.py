@@ -70,6 +70,7 @@ def _process_database() -> tuple[Connection, sqlite3.Connection]:
     # Of the leases, only what must never be seen: a fence that shrinks, or a row that goes.
     _remember(raw, "leases", "UPDATE", _LEASE, "WHEN NEW.fence < OLD.fence")
     _remember(raw, "leases", "DELETE", _LEASE.replace("NEW", "OLD"))
+    raw.execute("PRAGMA foreign_keys=ON")  # once: it makes the driver prepare everything anew
     # Debian's SQLite overwrites with zeros what is deleted; nobody reads this memory afterwards.
     raw.execute("PRAGMA secure_delete=OFF")
     return connection, raw
@@ -79,12 +80,10 @@ def _empty(raw: sqlite3.Connection) -> None:
     """Leave nothing of the seed before, not even a transaction that an error has left open."""
     if raw.in_transaction:
         raw.execute("ROLLBACK")
-    raw.execute("PRAGMA foreign_keys=OFF")  # whole tables go, so no row is looked at
     raw.execute("BEGIN IMMEDIATE")
     for table in (*_TABLES, "history"):  # the history last: a lease that goes is noted there
         raw.execute(f"DELETE FROM {table}")  # noqa: S608
     raw.execute("COMMIT")
-    raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _remember(raw: sqlite3.Connection, table: str, event: str, picked: str, when: str = "") -> None:
@@ -138,7 +137,6 @@ class Database(Engine):
     def put_back(self, rows: dict[str, list[tuple[Any, ...]]]) -> None:
         """Hold what a copy held; the history keeps what was forgotten, and not this."""
         last, raw = self.last_change(), self.raw
-        raw.execute("PRAGMA foreign_keys=OFF")
         raw.execute("BEGIN IMMEDIATE")
         for table, found in rows.items():
             raw.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -147,7 +145,6 @@ class Database(Engine):
                 raw.executemany(f"INSERT INTO {table} VALUES ({marks})", found)  # noqa: S608
         raw.execute("DELETE FROM history WHERE number > ?", (last,))
         raw.execute("COMMIT")
-        raw.execute("PRAGMA foreign_keys=ON")
 
     def last_change(self) -> int:
         """Number the latest change of the history; the first is 1."""
