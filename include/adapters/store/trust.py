@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from include.adapters.lake import Lake
 from include.adapters.store import audit as audit_chain
@@ -25,10 +25,12 @@ from include.services.ports import Clock
 KIND, KEY = "store", "forgotten_writes"
 OWNER = "integration"
 _AGAIN_S = 60.0  # so a long-lived process learns what the janitor has found
+# Built once: a statement costs more to put together than to run.
 _HEAD = select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
 _OPEN = select(func.count()).where(
     dead_letters.c.kind == KIND, dead_letters.c.key == KEY, dead_letters.c.state == "open"
 )
+_HASH = select(audit.c.hash).where(audit.c.entry_no == bindparam("of_entry"))
 
 
 class StoreTrust:
@@ -73,7 +75,7 @@ class StoreTrust:
             self.doubt(f"the audit chain has lost what it held on {seen['at']}")
             self._write(self._head())  # it is told once
         with self._engine.connect() as connection:
-            return bool(connection.execute(_OPEN).scalar())
+            return bool(connection.execute(_OPEN, {}).scalar())
 
     def witness(self) -> dict[str, Any]:
         """Return ``entry_no``, ``hash`` and ``at`` of the head that was noted; empty: none was.
@@ -105,7 +107,7 @@ class StoreTrust:
 
     def _head(self) -> Any:
         with self._engine.connect() as connection:
-            return connection.execute(_HEAD).one_or_none()
+            return connection.execute(_HEAD, {}).one_or_none()
 
     def _write(self, head: Any) -> None:
         if head is None:  # put back to before its first entry: nothing is noted, and told once
@@ -129,6 +131,6 @@ class StoreTrust:
         self._shelf.set_aside(KIND, KEY, fault, owner=OWNER, signed=signed)
 
     def _holds(self, seen: dict[str, Any]) -> bool:
-        wanted = select(audit.c.hash).where(audit.c.entry_no == seen["entry_no"])
+        of = {"of_entry": seen["entry_no"]}
         with self._engine.connect() as connection:
-            return bool(connection.execute(wanted).scalar() == seen["hash"])
+            return bool(connection.execute(_HASH, of).scalar() == seen["hash"])
