@@ -1,10 +1,11 @@
 """Where an order stands: its state in one word, and the facts that the next move is drawn from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from include.domain.copied import Copied
 from include.domain.money import Money
 from include.domain.orders import PaymentSource
 from include.domain.payments import Authorized
@@ -105,7 +106,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(Copied):
     """What is known of an order. Only grows; the saga folds one answer at a time into it."""
 
     open_step: str = ""  # begun and not folded in yet; saved before anything is sent
@@ -170,7 +171,7 @@ class OrderFacts:
 
     def with_problem(self, problem: str, refused: str = "") -> "OrderFacts":
         """Say why it is stuck, in place of what was said before; '' ends it."""
-        return replace(self, problem=problem, refused=refused)
+        return self.but(problem=problem, refused=refused)
 
     @property
     def invoice(self) -> str:
@@ -179,7 +180,7 @@ class OrderFacts:
 
     def with_invoices(self, shown: Iterable[str]) -> "OrderFacts":
         """Note what SYSPRO shows, in whatever order: what was seen before keeps its place."""
-        return replace(self, invoices=tuple(dict.fromkeys((*self.invoices, *shown))))
+        return self.but(invoices=tuple(dict.fromkeys((*self.invoices, *shown))))
 
     @property
     def is_invoiced(self) -> bool:

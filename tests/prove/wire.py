@@ -1,7 +1,6 @@
 """The wire between a life and the other sides: every fault of a call is drawn and counted here."""
 
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.services.effects.boundaries import Boundary
@@ -47,7 +46,7 @@ class Wire:
             NoAnswer: anything may have happened.
         """
         world, hub, code = self._world, self._world.hub, CODES[effect.kind]
-        effect = replace(effect, sends=effect.sends + 1)  # this one
+        effect = effect.but(sends=effect.sends + 1)  # this one
         position = "first send" if effect.sends == 1 else "resend"
         fault = self._draw_send(effect, code, position)
         self._prepare(code, position)

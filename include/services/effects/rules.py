@@ -208,7 +208,7 @@ class Rules:
         if self.timings.unknown_do:
             return self._for_a_person(sent, str(error))
         settled = schedule.settled_at(sent, self.timings)
-        doubt = replace(sent, reason=str(error))
+        doubt = sent.but(reason=str(error))
         return _to(sent, doubt, EffectState.in_doubt, f"unknown: {error.what}", next_at=settled)
 
     def abandoned(self, sent: Effect) -> Change:
@@ -216,7 +216,7 @@ class Rules:
         if self.timings.unknown_do:
             return self._for_a_person(sent, "the worker ended during the send")
         settled = schedule.settled_at(sent, self.timings)
-        doubt = replace(sent, reason="the worker ended during the send")
+        doubt = sent.but(reason="the worker ended during the send")
         return _to(sent, doubt, EffectState.in_doubt, "worker ended during send", next_at=settled)
 
     # After the send --------------------------------------------------------------------------
@@ -358,7 +358,7 @@ def _unheard(effect: Effect, error: IntegrationError, now: datetime) -> Effect:
     """Note since when nobody answers; where nobody was asked, nobody was silent."""
     if effect.silent_since is not None or isinstance(error, LeftAlone):
         return effect
-    return replace(effect, silent_since=now)
+    return effect.but(silent_since=now)
 
 
 def _adopt(effect: Effect, found: Found) -> Effect:
@@ -394,5 +394,5 @@ def _set_aside(
     next_action: str,
     before: Effect | None = None,
 ) -> Change:
-    after = replace(effect, state=state, reason=reason, next_at=None, silent_since=None)
+    after = effect.but(state=state, reason=reason, next_at=None, silent_since=None)
     return Change(before or effect, after, reason, DeadLetterNote(reason, next_action))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from include.domain.copied import Copied
 from include.services.effects.ports import Effect, EffectKind, EffectState
 
 EVERY_STATE = tuple(EffectState)
@@ -36,7 +37,7 @@ class DeadLetterNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Copied):
     """One state change, its cause, and what it does to the effect's dead letter.
 
     The store writes the row, the audit entry and the dead letter in one transaction.

@@ -56,4 +56,4 @@ class Turn:
 def ended(change: Change, lease: Lease) -> Change:
     """Let the last change of a turn give the lease back, unless nobody can use it anyway."""
     gives_back = not waits_out(change.after, lease.expires_at)
-    return change if change.gives_back is gives_back else replace(change, gives_back=gives_back)
+    return change if change.gives_back is gives_back else change.but(gives_back=gives_back)

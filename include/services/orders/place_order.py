@@ -98,7 +98,7 @@ class OrderPlay:
         return replace(facts, open_step="", left_behind=(*facts.left_behind, step))
 
     def begin(self, facts: OrderFacts, step: str) -> OrderFacts:
-        return replace(facts, open_step=step)
+        return facts.but(open_step=step)
 
     def fail(self, facts: OrderFacts, problem: str) -> OrderFacts:
         return facts if facts.problem == problem else facts.with_problem(problem)
