@@ -119,6 +119,7 @@ class Database(Engine):
         self._world = world
         OpenTransactions._known[self] = _Counter(self)
         self._before = 0
+        self._is_struck = world.swarm.strikes_stores
         self._last = (-1, 0)  # the latest change of the history, at that many of the tables
 
     def begin(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
@@ -166,7 +167,7 @@ class Database(Engine):
         if isinstance(life, Life):
             if life.is_dead:
                 raise Crash(life.name)
-            if world.swarm.strikes_stores and not world.is_calm:
+            if self._is_struck and not world.is_calm:
                 self._strike_before(life)
                 if life.is_dead:  # while it slept
                     raise Crash(life.name)
@@ -195,10 +196,15 @@ class Database(Engine):
         self.is_open = False  # what follows is one step, to every life
         if not self._light.has_begun:
             return
-        has_written = error is None and self.raw.total_changes != self._before
-        is_lost = has_written and self._strikes("commit lost")
-        self.raw.execute("ROLLBACK" if is_lost or error is not None else "COMMIT")
-        if is_lost or (has_written and self._strikes("commit answered with an error")):
+        if error is not None:
+            self.raw.execute("ROLLBACK")
+            return
+        breaks = not self._world.is_calm and self.raw.total_changes != self._before
+        if breaks and self._strikes("commit lost"):
+            self.raw.execute("ROLLBACK")
+            raise DatabaseGone
+        self.raw.execute("COMMIT")
+        if breaks and self._strikes("commit answered with an error"):
             raise DatabaseGone
 
     def _strikes(self, fault: str) -> bool:

@@ -28,12 +28,12 @@ class _Row:
 class Compiled:
     """One statement with one set of names."""
 
-    __slots__ = ("given", "has_lists", "reads", "rows", "statement", "text", "values")
+    __slots__ = ("given", "lists", "reads", "rows", "statement", "text", "values")
 
     def __init__(self, statement: Executable, names: Mapping[str, Any], dialect: Any) -> None:
         self.statement = statement  # kept, so that its id stays its own
         self.given = tuple(names)
-        self.has_lists = any(isinstance(one, list | tuple) for one in names.values())
+        self.lists = _lengths(names)
         compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))  # type: ignore[attr-defined]
         self.text = str(compiled)
         self.reads = self.text.lstrip().startswith("SELECT")
@@ -44,7 +44,7 @@ class Compiled:
             convert, bind = converts.get(name), compiled.binds[name]
             if bind.expanding:
                 several = names.get(name, bind.value)
-                written.cells += [written.keep(one) for one in several]
+                written.add(f"*given[{name!r}]" if name in names else f"*{written.keep(several)}")
                 marks = ", ".join("?" * len(several))
                 self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
                 continue
@@ -86,7 +86,7 @@ class _Written:
         self._known[name] = value
         return name
 
-    def add(self, cell: str, convert: _Convert | None) -> None:
+    def add(self, cell: str, convert: _Convert | None = None) -> None:
         self.has_converts |= convert is not None
         self.cells.append(cell if convert is None else f"{self.keep(convert)}({cell})")
 
@@ -139,10 +139,12 @@ class Result:
         return found
 
     def one_or_none(self) -> Any:
-        found = self.all()
-        if len(found) > 1:
+        row = self._cursor.fetchone()
+        if row is None or self._make is None:
+            return None
+        if self._cursor.fetchone() is not None:
             raise RuntimeError("more than one row")
-        return found[0] if found else None
+        return self._make(row)
 
     def scalar(self) -> Any:
         row = self._cursor.fetchone()
@@ -199,19 +201,20 @@ class LightConnection:
         return self.execute(statement, values).scalar()
 
     def _compiled(self, statement: Any, values: Mapping[str, Any]) -> Compiled:
-        names = tuple(values)
-        place: tuple[object, ...] = (id(statement), *names)
+        place = id(statement), tuple(values), _lengths(values)
         found = _COMPILED.get(place)
-        if found is not None and found.has_lists:  # their members are part of the text
-            place += tuple(str(one) for one in values.values() if isinstance(one, list | tuple))
-            found = _COMPILED.get(place)
         if found is None:
-            found = Compiled(statement, values, self.dialect)
-            _COMPILED[id(statement), *names] = _COMPILED[place] = found
-        if not found.has_lists:
+            found = _COMPILED[place] = Compiled(statement, values, self.dialect)
+        if not found.lists:
             _LATEST[id(statement)] = found
         return found
 
 
-_COMPILED: dict[tuple[object, ...], Compiled] = {}
+def _lengths(values: Mapping[str, Any]) -> tuple[int, ...]:
+    """Say how many members each list has: as many marks are in the text."""
+    return tuple([len(one) for one in values.values() if type(one) in _LISTS])
+
+
+_LISTS = (list, tuple)
+_COMPILED: dict[tuple[int, tuple[str, ...], tuple[int, ...]], Compiled] = {}
 _LATEST: dict[int, Compiled] = {}  # mostly a statement comes with the same names again
