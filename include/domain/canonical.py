@@ -108,11 +108,10 @@ def _refuse_in_payload(value: object) -> object:
 
 
 def _by_name(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, object]:
-    plain: dict[str, object] = dict(zip(names, values, strict=True))
-    for name, one in plain.items():
-        if type(one) not in _AS_IT_IS:  # most are: no call for those
-            plain[name] = to_plain(one)
-    return plain
+    return {  # most stay as they are, and most lists are empty: no call for those
+        name: one if type(one) in _AS_IT_IS else [] if one == () else to_plain(one)
+        for name, one in zip(names, values, strict=True)
+    }
 
 
 @cache
@@ -160,7 +159,7 @@ def _optional(inner: _Builder | None) -> _Builder | None:
 def _tuple(inner: _Builder | None) -> _Builder:
     if inner is None:
         return tuple
-    return lambda found: tuple(inner(one) for one in found)
+    return lambda found: tuple(map(inner, found))
 
 
 def _mapping(inner: _Builder | None) -> _Builder:
@@ -172,13 +171,14 @@ def _mapping(inner: _Builder | None) -> _Builder:
 def _dataclass(kind: type) -> _Builder:
     hints = get_type_hints(kind)
     names = _fields(kind)[0] or ()
-    shape = [(name, _builder(hints[name])) for name in names]
+    builders = {name: _builder(hints[name]) for name in names}
+    built = [(name, inner) for name, inner in builders.items() if inner is not None]
 
     def build(found: Any) -> Any:
-        given = {}
-        for name, inner in shape:
-            if name in found:
-                given[name] = found[name] if inner is None else inner(found[name])
+        given = {name: found[name] for name in names if name in found}
+        for name, inner in built:
+            if name in given:
+                given[name] = inner(given[name])
         return kind(**given)
 
     return build
