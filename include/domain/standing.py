@@ -120,8 +120,8 @@ def is_back_unshipped(facts: OrderFacts) -> bool:
 
     Nothing of such an order may leave any more; one that has left is told.
     """
-    is_whole = bool(facts.captures) and is_wholly_captured(facts)
-    return is_whole and facts.early_minor >= facts.captured_minor()
+    is_back = bool(facts.captures) and facts.early_minor >= facts.captured_minor()
+    return is_back and is_wholly_captured(facts)
 
 
 def is_under_review(facts: OrderFacts) -> bool:

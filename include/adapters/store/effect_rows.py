@@ -1,6 +1,7 @@
 """An effect and its row."""
 
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -9,6 +10,7 @@ from include.adapters.store.schema import effects
 from include.services.effects.ports import Effect, EffectKind, EffectState
 
 _NAMES = tuple(field.name for field in fields(Effect))
+_values_of = attrgetter(*_NAMES)
 _KIND, _STATE = _NAMES.index("kind"), _NAMES.index("state")
 
 
@@ -24,6 +26,6 @@ def effect_of(row: Any) -> Effect:
 
 
 def row_of(effect: Effect) -> dict[str, object]:
-    row = {name: getattr(effect, name) for name in _NAMES}
+    row = dict(zip(_NAMES, _values_of(effect), strict=True))
     row["kind"], row["state"] = effect.kind.value, effect.state.value
     return row

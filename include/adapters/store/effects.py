@@ -6,6 +6,7 @@ read, so a worker that slept through its lease writes nothing.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import (
     Connection,
@@ -40,6 +41,7 @@ _CHANGING = (
     "sends", "absent_looks", "sent_at", "next_at", "silent_since", "their_key", "evidence",
     "reason", "fence",
 )  # fmt: skip
+_changing_of = attrgetter(*_CHANGING)
 _UNFINISHED = [state.value for state in UNFINISHED]
 _Instants = effects.c.next_at.type
 
@@ -187,7 +189,7 @@ class SqlEffectStore:
         """Take the lease, then read: in this order, so that no other worker changes the row."""
         with self._engine.begin() as connection:
             now = self._clock(connection)
-            lease = take_lease(connection, now, f"{kind.value}|{key}", holder, duration)
+            lease = take_lease(connection, now, f"{kind}|{key}", holder, duration)
             return Leased(self._read(connection, kind, key), lease, now)
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
@@ -300,6 +302,6 @@ def _as_read(before: Effect) -> dict[str, object]:
 
 
 def _changed(effect: Effect) -> dict[str, object]:
-    row = {name: getattr(effect, name) for name in _CHANGING}
+    row = dict(zip(_CHANGING, _changing_of(effect), strict=True))
     row["state"] = effect.state.value
     return row

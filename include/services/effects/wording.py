@@ -7,7 +7,7 @@ from include.services.effects.ports import Effect
 
 def subject_of(effect: Effect) -> str:
     """Name an effect in the audit trail; the same words name its lease."""
-    return f"{effect.kind.value}|{effect.key}"
+    return f"{effect.kind}|{effect.key}"
 
 
 def effect_detail(effect: Effect, cause: str) -> str:

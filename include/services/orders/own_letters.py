@@ -76,9 +76,10 @@ def _rest_unpaid(facts: OrderFacts) -> OwnLetter | None:
 
     Before its goods leave: in SYSPRO it is still to be delivered.
     """
+    if not facts.captures or facts.is_order_cancelled or is_wholly_captured(facts):
+        return None
     stop, approved = facts.stop, facts.approved
-    is_at_home = not facts.captures or facts.is_order_cancelled or is_wholly_captured(facts)
-    if approved is None or is_at_home:
+    if approved is None:
         return None
     left = approved - Money(facts.captured_minor(), approved.currency)
     order = f"sales order {facts.sales_order}" if facts.sales_order else "the order"
