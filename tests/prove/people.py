@@ -34,6 +34,7 @@ class People(FraudDesk):
         self.noticed: set[str] = set()  # second copies of sales orders that a clerk has cancelled
         self.said_no: set[str] = set()  # to refunds
         self.moved: set[str] = set()  # refunds that nobody may say no to, as they were told
+        self._told_no: dict[str, tuple[int, bool]] = {}  # as it stood when that was no answer
         self.cancelled: set[str] = set()  # orders, by their shoppers, as the shop shows
         self.wishes: Counter[str] = Counter()  # minor units asked for by API, by order
         self.promised: dict[str, int] = {}  # of these, what the product said yes to
@@ -303,23 +304,33 @@ class People(FraudDesk):
 
         They read a list, and what it names may have moved on before they say so.
         """
-        listed = "SELECT refund_id, origin, state FROM refunds WHERE state IN "
+        listed = "SELECT refund_id, version, origin, state FROM refunds WHERE state IN "
         listed += "('waiting', 'approved', 'moving', 'stuck') ORDER BY 1"
-        for refund_id, origin, state in self._world.database.rows(listed):
-            with suppress(Rejected, Retryable):
-                if state != "waiting":
-                    if hash_of(refund_id) % 7 == 0:
-                        self.refuse(kit, refund_id, "asked for by mistake")
-                    continue
-                # A cancelled order must give its money back, so nobody may say no to that.
-                if refund_id in self.moved:
-                    kit.service.approve_refund(refund_id, "boss")
-                elif not self._world.restored.may_go_back(refund_id):
-                    self.refuse(kit, refund_id, "the gateway shows that it went back already")
-                elif hash_of(refund_id) % 5 or origin == "cancellation":
-                    kit.service.approve_refund(refund_id, "boss")
-                else:
-                    self.refuse(kit, refund_id, "not today")
+        for refund_id, version, origin, state in self._world.database.rows(listed):
+            asked = version, refund_id in self.moved
+            if self._told_no.get(refund_id) == asked:
+                continue  # it has not moved since
+            try:
+                self._decide_refund(kit, refund_id, origin, state)
+            except Retryable:
+                continue
+            except Rejected:
+                self._told_no[refund_id] = asked
+
+    def _decide_refund(self, kit: Kit, refund_id: str, origin: str, state: str) -> None:
+        if state != "waiting":
+            if hash_of(refund_id) % 7 == 0:
+                self.refuse(kit, refund_id, "asked for by mistake")
+            return
+        # A cancelled order must give its money back, so nobody may say no to that.
+        if refund_id in self.moved:
+            kit.service.approve_refund(refund_id, "boss")
+        elif not self._world.restored.may_go_back(refund_id):
+            self.refuse(kit, refund_id, "the gateway shows that it went back already")
+        elif hash_of(refund_id) % 5 or origin == "cancellation":
+            kit.service.approve_refund(refund_id, "boss")
+        else:
+            self.refuse(kit, refund_id, "not today")
 
     def refuse(self, kit: Kit, refund_id: str, why: str) -> None:
         """Say no; should the answer be lost, it may have been said all the same."""
