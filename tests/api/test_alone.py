@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,9 +37,16 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     found.run("settings", ["-m", "include.adapters.settings_file", "airflow_settings.yaml"])
     port = ["--port", str(sandbox_port), "--live-date", stack.business_date]
     found.start("sandbox", ["-m", "include.sandbox", *port])
-    wait_until(lambda: answers(f"{stack.sandbox_url}/control/health"))
+    wait_for(f"{stack.sandbox_url}/control/health")
     yield found
     found.stop()
+
+
+@pytest.fixture(scope="module")
+def base(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the API alone."""
+    with running_api(processes.environment, tmp_path_factory.mktemp("api")) as base:
+        yield base
 
 
 def shell(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -60,40 +68,44 @@ def running_api(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     api.start("api", ["-m", "tieout.api", "--port", str(port)])
     base = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: answers(f"{base}/v1/health"))
+        wait_for(f"{base}/v1/health")
         yield base
     finally:
         api.stop()
 
 
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
-        return False
+def wait_for(url: str) -> None:
+    """Wait for a server; by one client, for to make one takes longer than to ask it."""
+    with httpx.Client() as client:
+
+        def is_up() -> bool:
+            try:
+                return client.get(url).is_success
+            except httpx.TransportError:
+                time.sleep(0.1)  # it imports for seconds
+                return False
+
+        wait_until(is_up)
 
 
-def answer_of(environment: Mapping[str, str], folder: Path, number: str) -> dict[str, Any]:
-    """Place one order with the API alone, and return the answer with its status."""
+def answer_of(environment: Mapping[str, str], base: str, number: str) -> dict[str, Any]:
+    """Place one order with the API at ``base``, and return the answer with its status."""
     client = ["add", f"shop_{number.lower()}", "--shop", "acme_us_web", "--roles", "write"]
     key = shell(environment, "api-clients", *client).stdout.split()[0]
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": number}
-    with running_api(environment, folder) as base:
-        body = order_body(number=number)
-        answer = httpx.post(f"{base}/v1/orders", json=body, headers=headers, timeout=60)
-        return {"status": answer.status_code, **answer.json()}
+    body = order_body(number=number)
+    answer = httpx.post(f"{base}/v1/orders", json=body, headers=headers, timeout=60)
+    return {"status": answer.status_code, **answer.json()}
 
 
 def test_the_api_alone_sells_by_the_connections_in_airflows_database(
-    processes: Processes, tmp_path: Path
+    processes: Processes, base: str
 ) -> None:
-    answer = answer_of(processes.environment, tmp_path, "A1")
+    answer = answer_of(processes.environment, base, "A1")
     assert answer["status"] == 201, answer
 
 
-def test_the_readmes_order_is_paid_and_its_shop_is_told(
-    processes: Processes, tmp_path: Path
-) -> None:
+def test_the_readmes_order_is_paid_and_its_shop_is_told(processes: Processes, base: str) -> None:
     """As it stands there, but for ports and environment, which the test brings."""
     environment = processes.environment
     control = f"http://127.0.0.1:{int(environment['TIEOUT_SANDBOX_PORT']) + 3}/control"
@@ -103,20 +115,19 @@ def test_the_readmes_order_is_paid_and_its_shop_is_told(
     block = (ROOT / "README.md").read_text().partition("## The API")[2].split("```")[1]
     script = block[block.index("KEY=") : block.index("curl -s $API/orders/<order_id>")]
     script = script.replace("http://127.0.0.1:18083/control", control)
-    with running_api(environment, tmp_path) as base:
-        done = subprocess.run(
-            ["bash", "-eu", "-c", script.replace("http://localhost:8080/tieout-api", base)],
-            cwd=ROOT,
-            env={**environment, "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        order_id = re.findall("ord_[0-9a-f]{26}", done.stdout)[0]
-        story = ["orders", "timeline", order_id]
-        wait_until(lambda: "captured" in shell(environment, *story).stdout)
-        wait_until(lambda: "hop told" in shell(environment, *story).stdout)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script.replace("http://localhost:8080/tieout-api", base)],
+        cwd=ROOT,
+        env={**environment, "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    order_id = re.findall("ord_[0-9a-f]{26}", done.stdout)[0]
+    story = ["orders", "timeline", order_id]
+    wait_until(lambda: "captured" in shell(environment, *story).stdout)
+    wait_until(lambda: "hop told" in shell(environment, *story).stdout)
     assert order_id not in shell(environment, "dead-letters", "list").stdout
 
 
@@ -131,7 +142,8 @@ def test_without_a_connection_the_order_waits_and_the_shell_says_what_to_do(
 ) -> None:
     nowhere = f"sqlite:///{tmp_path / 'nowhere.db'}"
     environment = {**processes.environment, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": nowhere}
-    answer = answer_of(environment, tmp_path, "A2")
+    with running_api(environment, tmp_path) as base:
+        answer = answer_of(environment, base, "A2")
     assert (answer["status"], answer["state"]) == (202, "accepted"), answer
     done = shell(environment, "webhooks", "list", "acme_us")
     assert done.returncode == 1
