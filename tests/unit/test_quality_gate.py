@@ -1,6 +1,8 @@
 """Every expectation can fail, says so in words, and a broken one stops the day."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -258,3 +260,13 @@ def test_only_components_that_fork_tasks_import_the_library_ahead() -> None:
     assert preload(["celery", "flower"]) is False
     assert preload(["celery", "worker", "-q", "default"]) is True
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+
+
+def test_what_tasks_need_of_ours_is_imported_ahead_without_the_threads_of_polars() -> None:
+    script = (
+        "import sys; from include.preload import import_ours; import_ours();"
+        "print('include.services.effects.engine' in sys.modules, 'polars' in sys.modules)"
+    )
+    asked = [sys.executable, "-c", script]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
