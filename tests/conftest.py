@@ -33,7 +33,7 @@ os.environ.update(
 # What is long stays together on one worker each, and begins first; the rest is shared file by file.
 # The prover's processes are polite: they fill what the others leave of two cores, until the end.
 _PROVER = "prove"
-_SCHEDULERS = ("test_scheduler.py", "test_failing_dag.py")  # they wait, mostly
+_SCHEDULERS = ("test_scheduler.py", "test_failing_dag.py")  # one Airflow for both
 _SIMULATOR = "simulator"
 
 

@@ -1,84 +1,15 @@
 """DAGs that fail or stand still under a real scheduler are told of once in the sandbox's chat."""
 
-import shutil
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import requests
 
 from include.local.airflow_api import AirflowApi
-from include.local.environment import PASSWORD, ROOT, LocalStack
-from include.local.processes import Processes
-from include.local.stack import start_stack
-from tests.ports import free_ports
+from include.local.environment import LocalStack
+from tests.integration.running import FRAGILE
 from tests.waiting import wait_until
-
-FRAGILE = """
-from pathlib import Path
-import pendulum
-from airflow.sdk import dag, task
-
-@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), max_active_runs=1)
-def fragile():
-    @task
-    def work() -> None:
-        if not Path(__file__).with_name("mended").exists():
-            raise ZeroDivisionError("a bug of ours")
-
-    work()
-
-fragile()
-"""
-STUCK = """
-import pendulum
-from airflow.sdk import dag, task
-
-@dag(schedule="0 0 1 1 *", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
-def stuck():
-    @task(pool="nowhere")
-    def work() -> None: ...
-
-    work()
-
-stuck()
-"""
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    home = tmp_path_factory.mktemp("stack")
-    dags = home / "dags"
-    first = free_ports(5)
-    more = (("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),)
-    found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=more)
-    found.prepare()
-    dags.mkdir()
-    shutil.copy(ROOT / "dags" / "alerts.py", dags)
-    (dags / "fragile.py").write_text(FRAGILE)
-    (dags / "stuck.py").write_text(STUCK)
-    try:
-        start_stack(found)
-        yield found
-    finally:
-        Processes(home, {}).stop()
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack) -> AirflowApi:
-    client = start_client(stack)
-    for dag_id in ("alerts", "fragile", "stuck"):
-        client.wait_for_dag(dag_id, 60)
-    return client
-
-
-def start_client(stack: LocalStack) -> AirflowApi:
-    client = AirflowApi(stack.base_url, "finance", PASSWORD)
-    client.log_in()
-    return client
 
 
 def run_fragile(api: AirflowApi, minutes_ago: int) -> str:

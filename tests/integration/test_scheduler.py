@@ -3,12 +3,9 @@
 The slowest test of all, and the only one in which nothing at all is replaced.
 """
 
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,12 +16,10 @@ import requests
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.local.airflow_api import DAG_ID, AirflowApi
-from include.local.environment import PASSWORD, LocalStack
+from include.local.environment import LocalStack
 from include.local.order_stories import People, Story, make_key
 from include.local.processes import Processes
-from include.local.stack import start_stack
 from include.wiring import Settings, Tieout
-from tests.ports import free_ports
 
 DAY = "2026-10-30"
 LATE_DAY = "2026-11-02"
@@ -33,41 +28,6 @@ PAGES = [
     f"/tieout/{name}"
     for name in ("days", "balances", "open-items", "dead-letters", "orders", "reviews", "refunds")
 ]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    first = free_ports(5)
-    home = tmp_path_factory.mktemp("stack")
-    # The retry of an unknown outcome looks again after ten seconds instead of sixteen minutes.
-    quick = (("TIEOUT_UNKNOWN_WAIT_S", "10"),)
-    found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=quick)
-    try:
-        hasten_syspro(start_stack(found, user="admin"))
-        yield found
-    finally:
-        Processes(home, {}).stop()
-
-
-def hasten_syspro(admin: AirflowApi) -> None:
-    """Give the test's SYSPRO a quiescence of thirty seconds: its answers are never late."""
-    path = "/connections/syspro_j"
-    found = admin.call("GET", path)
-    extra = {**json.loads(found["extra"]), "deadline_s": 15, "quiescence_s": 30, "look_gap_s": 3}
-    admin.call(
-        "PATCH",
-        path,
-        params={"update_mask": ["extra"]},
-        json={"connection_id": "syspro_j", "conn_type": "syspro", "extra": json.dumps(extra)},
-    )
-
-
-@pytest.fixture(scope="module")
-def api(stack: LocalStack) -> AirflowApi:
-    client = AirflowApi(stack.base_url, "finance", PASSWORD)
-    client.log_in()
-    client.wait_for_dag(DAG_ID, 60)
-    return client
 
 
 def journals_booked(stack: LocalStack) -> dict[str, int]:
