@@ -56,8 +56,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     first = free_ports(5)
     more = (
         ("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),
-        # The retry of an unknown outcome looks again after ten seconds, not sixteen minutes.
-        ("TIEOUT_UNKNOWN_WAIT_S", "10"),
+        # The retry of an unknown outcome looks again after half a minute, not sixteen: a killed
+        # worker's lease lasts three minutes, and each look before its end is a task's start.
+        ("TIEOUT_UNKNOWN_WAIT_S", "30"),
         # A changed DAG file is read at once; all others as well every half minute is for nothing.
         ("AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "600"),
         # Looking for work three times a second takes a third of a core, which others need here.
