@@ -99,7 +99,7 @@ class MemoryEffectStore:
         with self._lock:
             if under is not None:
                 self._require(under)
-            fresh = replace(effect, intended_at=self._clock.now())
+            fresh = effect.but(intended_at=self._clock.now())
             held = self._leases.get(subject_of(effect))
             lease = self.acquire(subject_of(effect), who, duration)
             if lease is not None and self._is_new(effect):
@@ -174,7 +174,7 @@ class MemoryEffectStore:
             return after
 
     def _write(self, lease: Lease, change: Change) -> Effect:
-        after = replace(change.after, fence=lease.fence)
+        after = change.after.but(fence=lease.fence)
         self._keep(after)
         who = change.who or lease.holder
         if change.resolution:

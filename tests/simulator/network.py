@@ -1,7 +1,6 @@
 """The wire between a life and the remote: faults are drawn and counted here."""
 
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.services.effects.boundaries import Boundary
@@ -43,7 +42,7 @@ class Wire:
             NoAnswer: anything may have happened.
         """
         world, hub, remote = self._world, self._world.hub, self._world.remote
-        effect = replace(effect, sends=effect.sends + 1)  # this one
+        effect = effect.but(sends=effect.sends + 1)  # this one
         position = "first send" if effect.sends == 1 else "resend"
         fault = self._draw(position, world.swarm.send)
         if fault == "element dropped" and world.is_altered(effect.digest):

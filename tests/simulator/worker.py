@@ -4,7 +4,6 @@ A crashed life is a process that no longer exists: from that instant on it can w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -93,10 +92,10 @@ class Handle:
         if lease is None:
             self._world.observe_intent(stored)
         else:
-            intended = replace(effect, intended_at=stored.intended_at)
+            intended = effect.but(intended_at=stored.intended_at)
             self._world.observe_lease(lease.name, lease)
             self._world.observe_intent(intended)
-            self._world.observe_change(lease, replace(mark(intended), after=stored), stored)
+            self._world.observe_change(lease, mark(intended).but(after=stored), stored)
         self._break_after_commit("intent")
         return stored, lease
 
