@@ -86,6 +86,7 @@ class Part:
     receipt: str = ""  # the AR entry that books it
     attempt: int = 1  # a person lets one be tried again that the gateway has refused
     is_outside: bool = False  # paid back by a person; ``request_id`` says how
+    moved_date: date | None = None  # the merchant's calendar: the entry's posting date
 
     @property
     def step(self) -> str:

@@ -7,7 +7,7 @@ under its own key, and what a refund may give was reserved with the order before
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from include.domain.canonical import from_json
 from include.domain.erp_orders import SetCustomField
@@ -158,8 +158,9 @@ class RefundPlay:
         part = _part(facts, number_of(step))
         if name == "book":
             reference = reference_of(f"{row.refund_id}|{step}")
+            moved_date = part.moved_date or desk.today
             content = desk.translator.receipt(
-                self.order, self._customer, -part.amount, desk.today, reference
+                self.order, self._customer, -part.amount, moved_date, reference
             )
             return self._command(step, content, desk.company_id, part.amount, reference)
         return self._command(step, self._give(name, part), desk.organization_id, part.amount)
@@ -236,7 +237,7 @@ class RefundPlay:
             return _with_part(facts, step, receipt=receipt), Event(
                 "refund: booked in SYSPRO", {"journal": receipt}
             )
-        return _gave(facts, step, effect)
+        return _gave(facts, step, effect, self.desk.day_of(effect.sent_at))
 
     def answer(
         self, facts: RefundFacts, question: str, _now: datetime
@@ -249,12 +250,14 @@ def kind_of(step: str) -> EffectKind:
     return _KINDS[name_of(step)]
 
 
-def _gave(facts: RefundFacts, step: str, effect: Effect) -> tuple[RefundFacts, Event]:
+def _gave(
+    facts: RefundFacts, step: str, effect: Effect, moved_date: date
+) -> tuple[RefundFacts, Event]:
     found = from_json(Moved, effect.evidence)
     detail = {"amount": str(Money(effect.amount_minor, effect.currency)), "theirs": found.theirs}
     detail |= {"lines": NOT_PASSED_ON} if found.passed_on is False else {}
     if effect.state is not EffectState.declined:
-        facts = _with_part(facts, step, request_id=found.request_id)
+        facts = _with_part(facts, step, request_id=found.request_id, moved_date=moved_date)
         return facts, Event(f"{name_of(step)} made", {**detail, "request_id": found.request_id})
     if name_of(step) == "void":  # a batch has taken the capture meanwhile
         return _with_part(facts, step, way=Way.refund), Event("void too late: refunded", detail)
