@@ -64,7 +64,7 @@ def build_app(api: Api) -> FastAPI:
     )
     app.state.api = api
     for router in ROUTERS:
-        app.router.routes.extend(router.routes)  # as they are: to include them is to read all anew
+        app.include_router(router)
     app.add_middleware(Guard, trusted=api.settings.trusted_proxies)
     _handle_faults(app)
     return app
