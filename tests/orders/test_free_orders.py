@@ -14,10 +14,10 @@ from include.domain.orders import LineKind, Order, PaymentMethod, PaymentSource
 from include.services.effects.ports import EffectKind
 from include.services.orders.driver import Ask, Perform
 from include.services.orders.place_order import OrderPlay
+from tests.orders.closing_site import COMPLETE, Site, Syspro, number_of
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import make_rules
 from tests.orders.test_cancellations import NOW, kill_at, store_of
-from tests.orders.test_closed_short import COMPLETE, Site, Syspro, number_of
 
 NOTHING = PaymentSource(PaymentMethod.none)
 BOOKS = {"customer", "sales_order", "sales_order_move", "shop_order_update", "shop_callback"}

@@ -21,9 +21,9 @@ from include.domain.payments import Authorize, Capture, PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind
 from include.services.orders.sagas import Event
+from tests.orders.closing_site import COMPLETE, Site, Syspro, number_of
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
-from tests.orders.test_closed_short import COMPLETE, Site, Syspro, number_of
 from tests.orders.test_expiry_of_held import show
 
 AUTH, CAPTURE = EffectKind.payment_authorization, EffectKind.payment_capture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.orders.test_closed_short import COMPLETE, Site, number_of, paid
-from tests.orders.test_closed_short import site as site
+from tests.orders.closing_site import COMPLETE, Site, number_of, paid
+from tests.orders.closing_site import site as site
 
 
 @pytest.mark.parametrize("is_polled", [True, False])

@@ -24,7 +24,8 @@ from tests.prove.judge_shop import ShopJudge
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
-    from tests.prove.world import Call, World
+    from tests.prove.notes import Call
+    from tests.prove.world import World
 
 Q = 300.0
 SLACK = 10.0  # a send may leave this long after it was recorded

@@ -10,7 +10,8 @@ from tests.prove.database import BETWEEN
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
-    from tests.prove.world import Call, World
+    from tests.prove.notes import Call
+    from tests.prove.world import World
 
 REVIEWED = ("in_review", "review_first")  # by the fraud desk, before anything may be captured
 

@@ -27,7 +27,7 @@ from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
-from tests.prove import shop
+from tests.prove import resting, shop
 from tests.prove.aged import REFUND_DAYS, Shelf
 from tests.prove.faults import CODES, LOOKS_FIRST
 from tests.prove.lapses import rule_of
@@ -41,49 +41,14 @@ if TYPE_CHECKING:
 
 MERCHANT = "acme_us"
 OWNER = "orders@acme.example"
-_NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 DAY = 86_400.0
 PATIENCE = 30 * DAY
 SHORT_ROUND, LONG_ROUND = 1800.0, 12 * 3600.0  # of a worker in the calm
 _MOVED = "SELECT MAX(number) FROM history WHERE what = 'effects'"
-_UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
-_ENDED = "('completed', 'declined', 'cancelled')"
 _TOLD = (
     frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
     frozenset(("completed", "declined", "cancelled")),
     frozenset[str](),
-)
-_DUE = (  # one look: when the next of each is due
-    "SELECT (SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN "  # noqa: S608
-    + _UNFINISHED
-    + "), (SELECT MIN(next_at) FROM orders), (SELECT MIN(next_at) FROM refunds), "
-    "(SELECT MIN(next_at) FROM inbox WHERE state = 'received')"
-)
-# The row says stuck until it is driven; the facts know that a person has settled it, and the effect
-# of its open step that it has moved on. Whether it is due says nothing: it looks again by itself.
-_HAS_MOVED_ON = (
-    "json_extract(facts, '$.open_step') != '' AND NOT EXISTS (SELECT 1 FROM effects "
-    "WHERE effects.state IN ('rejected', 'mismatched', 'dead_letter') "
-    "AND (effects.key = {key} || '|' || json_extract(facts, '$.open_step'){shared}))"
-)
-# The customer of two orders of one shopper is one effect: the other order waits for it.
-_SHARED = (
-    " OR json_extract(facts, '$.open_step') LIKE 'customer|%' AND effects.kind = 'customer' "
-    "AND effects.reference = json_extract(facts, '$.customer')"
-)
-_UNRESTED = (  # one look: what of each has not come to rest
-    "SELECT EXISTS (SELECT 1 FROM effects WHERE state IN "  # noqa: S608
-    + _UNFINISHED
-    + ") OR EXISTS (SELECT 1 FROM inbox WHERE state = 'received') OR EXISTS (SELECT 1 FROM refunds "
-    "WHERE state NOT IN ('done', 'refused', 'stuck') OR state = 'stuck' AND "
-    + _HAS_MOVED_ON.format(key="refund_id", shared="")
-    + ") OR EXISTS (SELECT 1 FROM orders WHERE state NOT IN "
-)
-_IS_SETTLED = (
-    "state = 'stuck' AND (json_extract(facts, '$.problem') = '' "
-    "AND NOT json_extract(facts, '$.is_contradicted') OR "
-    + _HAS_MOVED_ON.format(key="order_id", shared=_SHARED)
-    + ")"
 )
 
 
@@ -259,7 +224,7 @@ class Product:
 
     def _work(self, kit: Kit) -> None:
         deadline = self._world.hub.seconds + self._world.storm + PATIENCE
-        while not self.rests() and self._world.hub.seconds < deadline:
+        while not resting.rests(self._world) and self._world.hub.seconds < deadline:
             self._round(kit)
         self._has_ended = True
 
@@ -309,9 +274,7 @@ class Product:
     def _due(self) -> dict[str, float]:
         changes = self._world.database.raw.total_changes
         if self._known[0] != changes:
-            found = map(_seconds, self._world.database.rows(_DUE)[0])
-            kinds = ("effects", "orders", "refunds", "inbox")
-            self._known = changes, dict(zip(kinds, found, strict=True))
+            self._known = changes, resting.due(self._world)
         return self._known[1]
 
     def _poll(self, kit: Kit) -> None:
@@ -322,7 +285,9 @@ class Product:
             if now == seen:  # nothing has moved since, here or there
                 world.hub.sleep_idly(self._poll_round())
                 continue
-            if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
+            if feeds.has_news("decisions") or resting.count(
+                world, "decisions", "merged = 'unmatched'"
+            ):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
             if world.restored.is_taking_in():  # the shops' orders first, says the runbook
                 if world.shop.has_news():
@@ -360,54 +325,12 @@ class Product:
         world = self._world
         return world.shop.is_played and world.act > 1 and world.dice.random() < 0.2
 
-    # Where it stands -------------------------------------------------------------------------
-
-    def rests(self) -> bool:
-        """Say whether the product has nothing more to do by itself."""
-        world = self._world
-        if world.notes.errors:
-            return True
-        is_early = world.act == 1 and world.hub.seconds < world.storm
-        if world.busy or world.people.errands or is_early:
-            return False
-        waits = "" if world.act == 3 else ", 'booked', 'in_review'"
-        resting = _ENDED.replace(")", f", 'stuck'{waits})")
-        if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
-            return False
-        # Invoiced once more, and due for it: what waits for a person looks again for ever.
-        now = (EPOCH + timedelta(seconds=world.hub.seconds)).replace(tzinfo=None).isoformat(" ")
-        if self._count("orders", f"state = 'completed' AND next_at <= '{now}'"):
-            return False
-        return not any(world.pending.values()) and not (
-            world.feeds.has_any_news() or world.shop.has_news()
-        )
-
-    def waits_for_a_person(self) -> bool:
-        """Say whether something is left that no clock brings on."""
-        undecided = "state = 'stuck' OR (state = 'in_review' AND next_at IS NULL)"
-        return bool(
-            self._count("dead_letters", "state = 'open'") + self._count("orders", undecided)
-        )
-
-    def _count(self, table: str, condition: str) -> int:
-        found = self._world.database.rows(f"SELECT COUNT(*) FROM {table} WHERE {condition}")  # noqa: S608
-        return int(found[0][0])
-
 
 def _told(world: "World") -> frozenset[str]:
     """Tell each shop what its setting says: of every state, of the ends alone, or of none."""
     if world.swarm.sells:
         return _TOLD[0]
     return _TOLD[world.seed % len(_TOLD)]
-
-
-def _seconds(found: str | None) -> float:
-    """Read an instant of the database as the hub counts; none is never, '' is at once."""
-    if found is None:
-        return float("inf")
-    if found == "":
-        return 0.0
-    return (datetime.fromisoformat(found) - _NAIVE_EPOCH).total_seconds()
 
 
 def _nobody(_event: str, **_fields: object) -> None:

@@ -189,8 +189,7 @@ class Shop:
                 self._world.hub.sleep(60)
                 work(kit)
 
-        now = self._world.hub.seconds
-        self._world.start("shop webhook", now + after, work, is_awaited=True)
+        self._world.start("shop webhook", self._world.hub.seconds + after, work, is_awaited=True)
 
     def _now(self) -> datetime:
         return self._world.hub.now().replace(microsecond=0)

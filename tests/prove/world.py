@@ -9,7 +9,7 @@ import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from include.adapters.store.orders import SqlOrders
@@ -38,12 +38,14 @@ from tests.prove import (
     people,
     product,
     receivables,
+    resting,
     shop,
     turns,
 )
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
+from tests.prove.notes import Call, Notes
 from tests.prove.partner import Readers, SimulatedPartner
 from tests.prove.plans import APPLIED_FROM, RENEWAL, FewShoppers
 from tests.prove.receiver import Receiver
@@ -91,32 +93,6 @@ class Variant:
     reposts_whole: bool = False
     put_back_one_in: int = 0  # seeds: their store is put back to a backup; 0: of none
     hunted_from: int = 1  # the first seed; where a rare one is met, so that hunting it costs little
-
-
-@dataclass(slots=True)
-class Call:
-    """One send as it left, and whether its answer was a clear no."""
-
-    seq: int
-    at: float
-    kind: K
-    key: str
-    reference: str
-    digest: str
-    sends: int
-    amount_minor: int
-    is_certainly_nothing: bool
-
-
-@dataclass(slots=True)
-class Notes:
-    """What the checker is shown beside database and truth."""
-
-    calls: list[Call] = field(default_factory=list)
-    acknowledged: list[str] = field(default_factory=list)  # events the receiver answered 2xx
-    in_transaction: int = 0  # calls made while one was open
-    errors: list[str] = field(default_factory=list)  # that no rule of ours expects
-    batches: list[tuple[int, int]] = field(default_factory=list)  # number, net minor
 
 
 class World:
@@ -194,7 +170,7 @@ class World:
             self.start("controller", at, self.people.work_off, is_awaited=True)
             self.product.begin()
             self._play()
-            if not self.product.waits_for_a_person():
+            if not resting.waits_for_a_person(self):
                 break
         for _ in range(3):  # a refund may still follow the last batch but one
             self.people.settle_the_rest()
